@@ -1,0 +1,183 @@
+"""The command line: one table of verbs, each loaded only when it is called.
+
+A command module in ``coord.commands`` has ``options(parser)`` and ``run(call) -> Exit``; a new command is one file and
+one row here.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple, Never, Protocol
+
+from coord import __version__
+from coord.errors import EXIT_MEANINGS, CoordError, Exit, UsageError
+from coord.output import Output, standard
+
+
+class Verb(NamedTuple):
+    """A row of the table: the module under ``coord.commands`` and what the verb does, in one line."""
+
+    module: str
+    help: str
+    group: str
+
+
+_START, _TASKS, _LAND, _SAY = "set up", "tasks", "landing", "on a task branch"
+
+VERBS: dict[str, Verb] = {
+    "init": Verb("init", "set a repository up: configuration, task folder, hooks", _START),
+    "hooks": Verb("hooks", "install, uninstall or show the git hooks", _START),
+    "demo": Verb("demo", "watch seven agents land in a temporary folder", _START),
+    "check": Verb("check", "check task files", _TASKS),
+    "list": Verb("list", "list tasks", _TASKS),
+    "show": Verb("show", "show one task", _TASKS),
+    "ready": Verb("ready", "list tasks that can be started now", _TASKS),
+    "new": Verb("new", "write a new task file", _TASKS),
+    "complete": Verb("complete", "complete tasks by the coordinator's own word", _TASKS),
+    "plan": Verb("plan", "show what landing would do, and why branches wait", _LAND),
+    "land": Verb("land", "land what is ready: merge, validate, publish, tidy up", _LAND),
+    "retry": Verb("retry", "try a branch again that conflicted or failed", _LAND),
+    "approve": Verb("approve", "allow a branch to change protected paths", _LAND),
+    "unblock": Verb("unblock", "lift a block and keep its history", _LAND),
+    "done": Verb("done", "say that this branch is finished, and push it", _SAY),
+    "block": Verb("block", "say that this branch cannot go on, and push it", _SAY),
+    "notify": Verb("notify", "tell the coordinator about progress or a block", _SAY),
+    "current": Verb("current", "show the task of this worktree", _SAY),
+    "hook": Verb("hook", SUPPRESS, ""),
+}
+
+ALIASES = {"merge": "land"}
+
+
+class CommandModule(Protocol):
+    """What every module in ``coord.commands`` offers."""
+
+    def options(self, parser: ArgumentParser) -> None: ...
+
+    def run(self, call: Call) -> Exit: ...
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a command: its arguments, where it writes, where it stands."""
+
+    args: Namespace
+    output: Output
+    folder: Path
+    inherited: dict[str, str]
+
+
+class Parser(ArgumentParser):
+    """argparse, with our errors instead of an exit."""
+
+    def error(self, message: str) -> Never:
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code. The only place that renders errors."""
+    output = standard()
+    try:
+        return _dispatch(list(argv))
+    except CoordError as error:
+        output.error(error)
+        return error.exit
+    except KeyboardInterrupt:
+        output.say("coord: interrupted; run it again to go on where it stopped")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return Exit.OK
+    except Exception as error:  # noqa: BLE001 - the one place where a defect becomes a report
+        output.say(_report(error, argv))
+        return Exit.BUG
+
+
+def _dispatch(argv: list[str]) -> int:
+    folder, argv = _leading_folder(argv)
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        return _help(argv[1:])
+    if argv[0] in ("-V", "--version", "version"):
+        standard().result(f"coord {__version__}")
+        return Exit.OK
+    name = ALIASES.get(argv[0], argv[0])
+    if name not in VERBS:
+        raise _unknown(argv[0])
+    from coord.git import drop_inherited
+
+    module: CommandModule = import_module(f"coord.commands.{VERBS[name].module}")
+    args = parser_of(name, module).parse_args(argv[1:])
+    output = standard(json=getattr(args, "json", False), verbose=getattr(args, "verbose", False))
+    where = folder / (getattr(args, "directory", None) or ".")
+    return module.run(Call(args, output, where.resolve(), drop_inherited()))
+
+
+def _leading_folder(argv: list[str]) -> tuple[Path, list[str]]:
+    """Take ``-C DIR`` that stands before the verb, as with git."""
+    folder = Path()
+    while argv and argv[0] == "-C":
+        if len(argv) < 2:
+            raise UsageError("-C needs a folder")
+        folder /= argv[1]
+        argv = argv[2:]
+    return folder, argv
+
+
+def parser_of(name: str, module: CommandModule) -> Parser:
+    """Return the parser of one verb (the documentation is generated from it)."""
+    verb = VERBS[name]
+    parser = Parser(
+        prog=f"coord {name}",
+        description=(module.__doc__ or verb.help).strip(),
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-C", dest="directory", metavar="DIR", help="work on the repository around DIR")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more while working")
+    module.options(parser)
+    return parser
+
+
+def _help(rest: list[str]) -> int:
+    if rest and ALIASES.get(rest[0], rest[0]) in VERBS:
+        return _dispatch([rest[0], "--help"])
+    output = standard()
+    output.result(
+        "coord merges the branches of many coding agents into main, one validated step at a time.\n"
+    )
+    output.result("usage: coord [-C DIR] COMMAND [options]     coord COMMAND --help tells more")
+    for group in dict.fromkeys(verb.group for verb in VERBS.values() if verb.group):
+        output.result(f"\n{group}")
+        for name, verb in VERBS.items():
+            if verb.group == group:
+                output.result(f"  {name:<10} {verb.help}")
+    output.result("\nexit codes")
+    for code, meaning in EXIT_MEANINGS.items():
+        output.result(f"  {code.value:<10} {meaning}")
+    return Exit.OK
+
+
+def _unknown(name: str) -> UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(name, [*VERBS, *ALIASES], 1)
+    meant = f"; did you mean '{near[0]}'?" if near else ""
+    return UsageError(f"unknown command '{name}'{meant}", hint="coord --help lists the commands")
+
+
+def _report(error: Exception, argv: Sequence[str]) -> str:
+    import re
+    import traceback
+
+    lines = "".join(traceback.format_exception(error))
+    masked = re.sub(r"(://)[^/@\s]+@|\b(gh[a-z]_|github_pat_)\w+", r"\1***@", lines)
+    return (
+        "coord: this is a defect in coord, not in your repository. Nothing half done is left: run it again.\n"
+        f"  please report it with what follows (coord {__version__}, Python {sys.version.split()[0]}, "
+        f"command: {' '.join(argv[:1])})\n\n{masked}"
+    )

@@ -1,0 +1,279 @@
+"""``.coord.toml``: read with a clear error for every slip, written by nobody.
+
+The keys are listed once, in ``TABLES``; a key that is not there is an error that names the nearest one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+import tomllib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from coord.core.profile import Profile, built_in
+from coord.core.settings import (
+    Gate,
+    Identity,
+    Land,
+    Project,
+    PushMeans,
+    Resolve,
+    Server,
+    ServerMain,
+    Settings,
+    Strategy,
+    UnknownBranch,
+)
+from coord.errors import UsageError
+
+CONFIG_FILE = ".coord.toml"
+TASKGRAPH_FILE = ".taskgraph.toml"
+
+_Reader = Callable[[Any], Any]
+_E = TypeVar("_E", Strategy, PushMeans, UnknownBranch, ServerMain)
+
+
+class _WrongError(Exception):
+    """A value is not of the kind that its key takes; the text says which kind."""
+
+
+def parse(text: str, where: str, taskgraph: str | None = None) -> Settings:
+    """Return the settings that ``text`` (a ``.coord.toml``) states.
+
+    ``where`` names the file in errors; ``taskgraph`` is the text of a ``.taskgraph.toml`` whose ``tasks_dir`` serves
+    when ``[project] tasks`` is absent. Raises UsageError with file and line on the first slip.
+    """
+    raw = _load(text, where)
+    tables = {name: _table(raw, name, where, text) for name in TABLES}
+    for name in raw:
+        if name not in TABLES and name != "profiles":
+            raise _unknown(text, where, name, [*TABLES, "profiles"], f"table [{name}]")
+    project = tables["project"]
+    if "tasks" not in project and taskgraph is not None:
+        project |= _tasks_dir(taskgraph)
+    settings = Settings(
+        project=Project(**project),
+        land=Land(**tables["land"]),
+        gate=Gate(**tables["gate"]),
+        profiles=_profiles(raw.get("profiles", {}), where, text),
+        resolve=Resolve(**tables["resolve"]),
+        server=Server(**tables["server"]),
+    )
+    _check_profile_name(settings, where, text)
+    return settings
+
+
+def _load(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        place = f"{where}:{line[1]}" if line else where
+        raise UsageError(
+            f"{place}: not valid TOML: {error}", hint="mend the file on main and push it"
+        ) from error
+
+
+def _tasks_dir(taskgraph: str) -> dict[str, Any]:
+    raw = _load(taskgraph, TASKGRAPH_FILE)
+    folder = raw.get("project", {}).get("tasks_dir") if isinstance(raw.get("project"), dict) else None
+    return {"tasks": _folder(folder)} if isinstance(folder, str) else {}
+
+
+def _table(raw: Mapping[str, Any], name: str, where: str, text: str) -> dict[str, Any]:
+    table = raw.get(name, {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{_place(text, where, name)}: [{name}] must be a table")
+    return _read(table, TABLES[name], where=where, text=text, label=f"[{name}]")
+
+
+def _read(
+    table: Mapping[str, Any], readers: Mapping[str, _Reader], *, where: str, text: str, label: str
+) -> dict[str, Any]:
+    values = {}
+    for key, value in table.items():
+        if key not in readers:
+            raise _unknown(text, where, key, list(readers), f"key '{key}' in {label}")
+        try:
+            values[key] = readers[key](value)
+        except _WrongError as wrong:
+            raise UsageError(
+                f"{_place(text, where, key)}: {label} {key} must be {wrong}, not {value!r}"
+            ) from None
+    return values
+
+
+def _profiles(raw: object, where: str, text: str) -> tuple[Profile, ...]:
+    if not isinstance(raw, dict):
+        raise UsageError(
+            f"{_place(text, where, 'profiles')}: [profiles] must hold tables such as [profiles.cargo]"
+        )
+    profiles = []
+    for name, table in raw.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{_place(text, where, name)}: [profiles.{name}] must be a table")
+        values = _read(table, PROFILE_KEYS, where=where, text=text, label=f"[profiles.{name}]")
+        base = built_in(name)
+        if base is None and "steps" not in values:
+            raise UsageError(f"{_place(text, where, name)}: [profiles.{name}] needs steps")
+        known = (
+            {field: getattr(base, field) for field in Profile.__dataclass_fields__}
+            if base
+            else {"name": name}
+        )
+        if base is not None and "steps" in values:
+            known["toolchain"] = base.toolchain
+        profiles.append(Profile(**(known | values)))
+    return tuple(profiles)
+
+
+def _check_profile_name(settings: Settings, where: str, text: str) -> None:
+    name = settings.gate.profile
+    if name is None or built_in(name) or any(profile.name == name for profile in settings.profiles):
+        return
+    raise _unknown(
+        text,
+        where,
+        name,
+        [*(p.name for p in settings.profiles), "cargo", "python", "node", "go", "none"],
+        f"[gate] profile '{name}'",
+    )
+
+
+def _unknown(text: str, where: str, key: str, known: list[str], what: str) -> UsageError:
+    near = difflib.get_close_matches(key, known, 1, 0.5)
+    meant = f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}"
+    return UsageError(
+        f"{_place(text, where, key)}: unknown {what}{meant}", hint=f"mend {where} on main and push it"
+    )
+
+
+def _place(text: str, where: str, key: str) -> str:
+    pattern = re.compile(
+        rf"^\s*(?:\[[^\]]*\b{re.escape(key)}\b|\"?{re.escape(key)}\"?\s*[=.]|.*=\s*\"{re.escape(key)}\")"
+    )
+    for number, line in enumerate(text.splitlines(), 1):
+        if pattern.match(line):
+            return f"{where}:{number}"
+    return where
+
+
+# -- readers of one value ------------------------------------------------------------------------------------------
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _WrongError("a text")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise _WrongError("a list of texts")
+    return tuple(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _WrongError("true or false")
+    return value
+
+
+def _at_least(minimum: int) -> _Reader:
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise _WrongError(f"a whole number from {minimum}")
+        return value
+
+    return read
+
+
+def _one_of(kind: type[_E]) -> _Reader:
+    def read(value: object) -> _E:
+        try:
+            return kind(str(value))
+        except ValueError:
+            raise _WrongError(" or ".join(repr(item.value) for item in kind)) from None
+
+    return read
+
+
+def _folder(value: object) -> str:
+    folder = _text(value).strip("/").removeprefix("./")
+    if not folder or any(part in ("", ".", "..", ".git") for part in folder.split("/")):
+        raise _WrongError("a folder inside the repository")
+    return folder
+
+
+def _prefixes(value: object) -> tuple[str, ...]:
+    prefixes = _texts(value)
+    if not prefixes or not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*/", prefix) for prefix in prefixes):
+        raise _WrongError('a list of branch prefixes that end in "/", such as ["feat/"]')
+    return tuple(sorted(prefixes, key=len, reverse=True))
+
+
+def _identity(value: object) -> Identity:
+    match = re.fullmatch(r"\s*([^<>\n]+?)\s*<([^<>\s]+)>\s*", _text(value))
+    if not match:
+        raise _WrongError('of the form "Name <mail>"')
+    return Identity(match[1], match[2])
+
+
+def _command(value: object) -> tuple[str, ...]:
+    if isinstance(value, list):
+        words = _texts(value)
+    else:
+        try:
+            words = tuple(shlex.split(_text(value)))
+        except ValueError:
+            raise _WrongError("a command with closed quotes") from None
+    if not words:
+        raise _WrongError("a command")
+    return words
+
+
+def _steps(value: object) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, list):
+        raise _WrongError("a list of commands")
+    return tuple(_command(step) for step in value)
+
+
+def _duration(value: object) -> float:
+    units = {"s": 1, "m": 60, "h": 3600}
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", value) if isinstance(value, str) else None
+    if not match or float(match[1]) == 0:
+        raise _WrongError('a duration such as "30m", "90s" or "2h"')
+    return float(match[1]) * units[match[2]]
+
+
+def _kept(value: object) -> tuple[str, ...]:
+    return tuple(_folder(item) for item in _texts(value))
+
+
+TABLES: dict[str, dict[str, _Reader]] = {
+    "project": {"tasks": _folder, "prefixes": _prefixes, "identity": _identity},
+    "land": {
+        "strategy": _one_of(Strategy),
+        "workers": _at_least(1),
+        "signal": _one_of(PushMeans),
+        "require_dependencies": _flag,
+        "unknown_branch": _one_of(UnknownBranch),
+        "protected": _texts,
+    },
+    "gate": {"profile": _text},
+    "resolve": {"command": _command},
+    "server": {"main": _one_of(ServerMain)},
+}
+
+PROFILE_KEYS: dict[str, _Reader] = {
+    "steps": _steps,
+    "timeout": _duration,
+    "keep": _kept,
+    "retries": _at_least(0),
+    "inputs": _texts,
+    "git": _flag,
+    "wrap": _command,
+    "toolchain": _steps,
+}

@@ -1,0 +1,117 @@
+"""What ``.coord.toml`` says, as values. ``coord.config`` reads the file; nothing here does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from coord.core.profile import Profile
+
+
+class Strategy(StrEnum):
+    """``each``: every landed branch is a validated first-parent step; ``batch``: one step may carry several."""
+
+    EACH = "each"
+    BATCH = "batch"
+
+
+class PushMeans(StrEnum):
+    """``push``: a push means done unless something says otherwise; ``explicit``: only Coord-Status: done."""
+
+    PUSH = "push"
+    EXPLICIT = "explicit"
+
+
+class UnknownBranch(StrEnum):
+    """What happens to a branch that belongs to no task."""
+
+    IGNORE = "ignore"
+    LAND = "land"
+
+
+class ServerMain(StrEnum):
+    """In server mode: may people push main themselves?"""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who signs coord's commits; never taken from the environment, so that ids are the same everywhere."""
+
+    name: str = "coord"
+    email: str = "coord@localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    tasks: str = "tasks"
+    prefixes: tuple[str, ...] = ("feat/",)
+    identity: Identity = Identity()
+
+
+@dataclass(frozen=True, slots=True)
+class Land:
+    strategy: Strategy = Strategy.EACH
+    workers: int = 1
+    signal: PushMeans = PushMeans.PUSH
+    require_dependencies: bool = True
+    unknown_branch: UnknownBranch = UnknownBranch.IGNORE
+    protected: tuple[str, ...] = (".github/**", ".coord.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    main: ServerMain = ServerMain.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration, with defaults for what the file does not say."""
+
+    project: Project = field(default_factory=Project)
+    land: Land = field(default_factory=Land)
+    gate: Gate = field(default_factory=Gate)
+    profiles: tuple[Profile, ...] = ()
+    resolve: Resolve = field(default_factory=Resolve)
+    server: Server = field(default_factory=Server)
+
+    def task_of(self, branch: str) -> str | None:
+        """Return the task id that a branch name (``feat/x``) means, or None when it is no task branch."""
+        for prefix in self.project.prefixes:
+            if branch.startswith(prefix) and len(branch) > len(prefix):
+                return branch[len(prefix) :]
+        return None
+
+    def is_task_path(self, path: str) -> bool:
+        """Say whether ``path`` lies in the task folder (or is it)."""
+        return path == self.project.tasks or path.startswith(self.project.tasks + "/")
+
+    def is_protected(self, path: str) -> bool:
+        """Say whether a branch that changes ``path`` waits for an approval."""
+        return any(matches(path, pattern) for pattern in self.land.protected)
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Say whether ``path`` matches a glob in which ``**`` crosses folders and ``*`` does not."""
+    return _match(path.split("/"), pattern.split("/"))
+
+
+def _match(parts: list[str], patterns: list[str]) -> bool:
+    if not patterns:
+        return not parts
+    if patterns[0] == "**":
+        return any(_match(parts[i:], patterns[1:]) for i in range(len(parts) + 1)) if patterns[1:] else True
+    return bool(parts) and fnmatchcase(parts[0], patterns[0]) and _match(parts[1:], patterns[1:])

@@ -1,0 +1,1 @@
+"""What lies behind the remote: a forge with pull requests, or plain git."""

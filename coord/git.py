@@ -1,0 +1,495 @@
+"""The only door to git: typed verbs over one runner.
+
+GitPython's ``Git`` command object starts the processes (argument lists, exit codes read); its object model is not
+used. Two runners exist. The *engine* inherits nothing of ``GIT_*`` but what is needed to reach the remote; the
+*hook* keeps what git gave for this repository (``GIT_DIR``, ``GIT_INDEX_FILE``, the quarantine variables), without
+which it would judge another index or not see the pushed objects.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from subprocess import PIPE
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from coord.core.objects import Commit, Entry, GitObject, Kind, make_pack, parse_commit, parse_tree
+from coord.errors import CoordError, RefusedError
+
+if TYPE_CHECKING:
+    from git.cmd import Git as Command
+
+MINIMUM = (2, 39)
+ABSENT = "0" * 40
+
+#: How the remote is reached; everything else named GIT_* is dropped before the engine runs.
+_TRANSPORT = (
+    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
+    "GIT_SSL_NO_VERIFY", "GIT_PROXY_COMMAND", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
+    "GIT_EXEC_PATH", "GIT_PROTOCOL",
+)  # fmt: skip
+
+#: No hook, no background process, no prompt and no replaced object takes part in what the engine does.
+_ENGINE_CONFIG = (
+    "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.quotePath=false", "core.commitGraph=true",
+    "gc.auto=0", "maintenance.auto=false", "fetch.writeCommitGraph=false", "submodule.recurse=false",
+    "push.followTags=false", "push.gpgSign=false", "log.showSignature=false",
+    "color.ui=false", "protocol.ext.allow=never",
+)  # fmt: skip
+_ENGINE_ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_LITERAL_PATHSPECS": "1",
+}
+
+#: A merge reads nothing of this machine's configuration, so that a trial is the same everywhere.
+_MERGE_CONFIG = (
+    "core.bare=true", "core.attributesFile=/dev/null", "merge.renames=true", "merge.renameLimit=7000",
+    "merge.directoryRenames=conflict", "merge.conflictStyle=merge", "merge.renormalize=false",
+    "diff.algorithm=histogram", "diff.renames=true", "diff.renameLimit=7000",
+)  # fmt: skip
+_MERGE_ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_INDEX_FILE": "/dev/null/none",
+}
+
+
+class Answer(NamedTuple):
+    """What a git process left: its exit code, its output, its complaints."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode("utf-8", "surrogateescape")
+
+    @property
+    def line(self) -> str:
+        return self.text.rstrip("\n")
+
+
+class GitError(CoordError):
+    """git ended in a way that nobody expected."""
+
+
+class Ref(NamedTuple):
+    """A ref: full name, the object it names, and what it points at when it is symbolic."""
+
+    name: str
+    oid: str
+    symref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """One ref's step from ``old`` to ``new`` (None: does not exist); a compare-and-swap, never a plain write."""
+
+    ref: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The remote took every update."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A ref was not where we thought; nothing changed."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The remote said no, in its own words; nothing changed."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merge without conflicts: the tree."""
+
+    tree: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPath:
+    """A path that both sides changed in ways that do not go together."""
+
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicted:
+    """A merge with conflicts: the paths, and the tree with markers in it (empty when there is none)."""
+
+    paths: tuple[ConflictPath, ...]
+    tree: str = ""
+
+
+def drop_inherited() -> dict[str, str]:
+    """Take every ``GIT_*`` out of this process's environment and return what was there.
+
+    Called once at the start of a command: an engine that runs inside a hook, or in a shell with ``GIT_DIR`` set, must
+    not work on another repository than the one it was pointed at. The hook's runner puts its own back.
+    """
+    taken = {name: value for name, value in os.environ.items() if name.startswith("GIT_")}
+    for name in taken:
+        if name not in _TRANSPORT:
+            del os.environ[name]
+    return taken
+
+
+class Git:
+    """git in one folder."""
+
+    def __init__(self, folder: Path, *, hook: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self._hook = hook
+        self._reader: ObjectReader | None = None
+
+    # -- the runner ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _command(self) -> Command:
+        from git.cmd import Git as Command
+
+        return Command(str(self.folder))
+
+    def _start(self, args: Sequence[str], config: Sequence[str], env: Mapping[str, str]) -> Any:
+        words = ["git"]
+        if self._hook is None:
+            environment = {**_ENGINE_ENVIRONMENT, **env}
+            config = (*_ENGINE_CONFIG, *config)
+        else:
+            environment = {**self._hook, "GIT_OPTIONAL_LOCKS": "0", **env}
+        for setting in config:
+            words += ["-c", setting]
+        return self._command.execute([*words, *args], as_process=True, istream=PIPE, env=environment)
+
+    def run(
+        self,
+        *args: str,
+        data: bytes = b"",
+        ok: tuple[int, ...] = (0,),
+        config: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Run git once and return its answer; an exit code that is not in ``ok`` raises GitError."""
+        process = self._start(args, config, env or {})
+        out, err = process.communicate(data)
+        answer = Answer(process.returncode, out, err.decode("utf-8", "replace"))
+        if answer.code not in ok:
+            words = answer.err.strip().splitlines()
+            raise GitError(
+                f"git {args[0]} failed ({answer.code}): {words[-1] if words else 'no message'}",
+                hint=f"run it by hand to see more: git -C {self.folder} {' '.join(args[:6])}",
+            )
+        return answer
+
+    # -- questions -----------------------------------------------------------------------------------------------
+
+    def version(self) -> tuple[int, int]:
+        """Return git's version as (major, minor)."""
+        match = re.search(r"(\d+)\.(\d+)", self.run("version").line)
+        return (int(match[1]), int(match[2])) if match else (0, 0)
+
+    def config(self, pattern: str) -> dict[str, str]:
+        """Return the configuration keys that match a regular expression (keys in git's lower case)."""
+        answer = self.run("config", "-z", "--get-regexp", pattern, ok=(0, 1))
+        pairs = (item.partition("\n") for item in answer.text.split("\0") if item)
+        return {key: value for key, _, value in pairs}
+
+    def refs(self, *patterns: str) -> tuple[Ref, ...]:
+        """Return the refs under the given full names, sorted by name."""
+        answer = self.run("for-each-ref", "--format=%(objectname) %(refname) %(symref)", "--", *patterns)
+        return tuple(
+            Ref(name, oid, sym) for oid, name, sym in (line.split(" ") for line in answer.text.splitlines())
+        )
+
+    def resolve(self, name: str) -> str | None:
+        """Return the commit that ``name`` means, or None."""
+        answer = self.run(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", ok=(0, 1, 128)
+        )
+        return answer.line if answer.code == 0 else None
+
+    def head(self) -> str | None:
+        """Return the full name of the ref that HEAD is on, or None when it is detached."""
+        answer = self.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
+        return answer.line or None
+
+    def unlanded(self, tips: Iterable[str], main: str) -> dict[str, tuple[str, ...]]:
+        """Return every commit that ``tips`` hold and ``main`` does not, with its parents."""
+        lines = "".join(f"{tip}\n" for tip in sorted(set(tips))) + f"^{main}\n"
+        answer = self.run("rev-list", "--parents", "--stdin", data=lines.encode())
+        rows = (line.split(" ") for line in answer.text.splitlines())
+        return {row[0]: tuple(row[1:]) for row in rows}
+
+    def first_parents(self, tip: str) -> tuple[Commit, ...]:
+        """Return the commits on the first-parent chain of ``tip``, newest first (their trees are left empty)."""
+        answer = self.run(
+            "log",
+            "--first-parent",
+            "-z",
+            "--encoding=UTF-8",
+            "--format=%H%n%P%n%an <%ae>%n%ad%n%ct%n%B",
+            "--date=raw",
+            "--no-show-signature",
+            "--end-of-options",
+            tip,
+        )
+        commits = []
+        for record in answer.out.decode("utf-8", "replace").split("\0"):
+            if record:
+                oid, parents, author, date, committed, message = record.split("\n", 5)
+                commits.append(Commit(oid, "", tuple(parents.split()), author, date, int(committed), message))
+        return tuple(commits)
+
+    def mentioning(self, words: str, tip: str) -> tuple[tuple[str, str], ...]:
+        """Return (id, message) of every commit below ``tip`` whose message holds ``words``, newest first."""
+        answer = self.run(
+            "log",
+            "-F",
+            f"--grep={words}",
+            "-z",
+            "--encoding=UTF-8",
+            "--format=%H%n%B",
+            "--end-of-options",
+            tip,
+        )
+        records = answer.out.decode("utf-8", "replace").split("\0")
+        return tuple(
+            (oid, message) for oid, _, message in (record.partition("\n") for record in records if record)
+        )
+
+    def rev_list(self, *args: str) -> tuple[str, ...]:
+        """Return the commits of ``git rev-list args``."""
+        return tuple(self.run("rev-list", *args, "--").text.split())
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Say whether ``new`` contains ``old``."""
+        return self.run("merge-base", "--is-ancestor", old, new, ok=(0, 1)).code == 0
+
+    def merge_base(self, one: str, two: str) -> str | None:
+        """Return a best common ancestor, or None when the histories are unrelated."""
+        answer = self.run("merge-base", one, two, ok=(0, 1))
+        return answer.line or None
+
+    # -- objects -------------------------------------------------------------------------------------------------
+
+    @property
+    def objects(self) -> ObjectReader:
+        """Return the reader of this repository's objects (one process, started on first use)."""
+        if self._reader is None:
+            self._reader = ObjectReader(self._start(("cat-file", "--batch"), (), {}))
+        return self._reader
+
+    def write(self, objects: Iterable[GitObject]) -> None:
+        """Store objects in the object database, all in one process; git checks each as it unpacks."""
+        objects = tuple(objects)
+        if objects:
+            algorithm = "sha1" if len(objects[0].oid) == 40 else "sha256"
+            self.run("unpack-objects", "-q", "--strict", data=make_pack(objects, algorithm))
+
+    def merge(self, base: str, tip: str) -> Merged | Conflicted:
+        """Merge two commits without a working copy; attributes and configuration of this machine take no part."""
+        answer = self.run(
+            "merge-tree",
+            "--write-tree",
+            "-z",
+            "--messages",
+            "--end-of-options",
+            base,
+            tip,
+            ok=(0, 1, 128),
+            config=_MERGE_CONFIG,
+            env=_MERGE_ENVIRONMENT,
+        )
+        if answer.code == 0:
+            return Merged(answer.text.split("\0", 1)[0])
+        if answer.code == 1:
+            return _conflicted(answer.text)
+        if "unrelated histories" in answer.err:
+            return Conflicted((ConflictPath(".", "unrelated histories"),))
+        raise GitError(f"git merge-tree failed: {answer.err.strip()}", hint="run coord doctor")
+
+    # -- the remote ----------------------------------------------------------------------------------------------
+
+    def fetch(self, remote: str, refspecs: Sequence[str]) -> None:
+        """Bring the remote's refs here and drop those it no longer has. Raises RefusedError with git's words."""
+        answer = self.run(
+            "fetch",
+            "--quiet",
+            "--prune",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--end-of-options",
+            remote,
+            *refspecs,
+            ok=(0, 1, 128),
+        )
+        if answer.code != 0:
+            raise RefusedError(
+                f"cannot fetch from {remote}: {_words(answer.err)}",
+                hint=f"check that 'git fetch {remote}' works here, then run it again",
+            )
+
+    def push(self, remote: str, updates: Sequence[RefUpdate]) -> Pushed | Stale | Rejected:
+        """Push all updates in one atomic push, each under a lease on its old value."""
+        leases = [f"--force-with-lease={update.ref}:{update.old or ''}" for update in updates]
+        refspecs = [f"{update.new or ''}:{update.ref}" for update in updates]
+        answer = self.run(
+            "push",
+            "--porcelain",
+            "--atomic",
+            "--no-verify",
+            *leases,
+            "--end-of-options",
+            remote,
+            *refspecs,
+            ok=(0, 1, 128),
+        )
+        return _push_result(answer)
+
+    def update_refs(self, updates: Sequence[RefUpdate]) -> Pushed | Stale:
+        """Move refs of this repository in one transaction, each only from its old value."""
+        lines = "".join(f"update {u.ref}\0{u.new or ABSENT}\0{u.old or ABSENT}\0" for u in updates)
+        answer = self.run("update-ref", "-z", "--no-deref", "--stdin", data=lines.encode(), ok=(0, 1, 128))
+        return Pushed() if answer.code == 0 else Stale(_words(answer.err))
+
+
+class ObjectReader:
+    """Reads objects through one ``git cat-file --batch``; trees are remembered."""
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+        self._trees: dict[str, tuple[Entry, ...]] = {}
+
+    def read(self, oid: str) -> tuple[Kind, bytes] | None:
+        """Return an object's kind and bytes, or None when it is not there."""
+        self._process.stdin.write(oid.encode() + b"\n")
+        self._process.stdin.flush()
+        header: list[bytes] = self._process.stdout.readline().split()
+        if len(header) != 3:
+            return None
+        body: bytes = self._process.stdout.read(int(header[2]))
+        self._process.stdout.read(1)
+        return (Kind[header[1].decode().upper()], body) if header[1] != b"tag" else None
+
+    def blob(self, oid: str) -> bytes:
+        """Return a file's bytes."""
+        return self._expect(oid, Kind.BLOB)
+
+    def commit(self, oid: str) -> Commit:
+        """Return a commit."""
+        return parse_commit(oid, self._expect(oid, Kind.COMMIT))
+
+    def tree(self, oid: str) -> tuple[Entry, ...]:
+        """Return a tree's entries."""
+        if oid not in self._trees:
+            self._trees[oid] = parse_tree(self._expect(oid, Kind.TREE), len(oid) // 2)
+        return self._trees[oid]
+
+    def remember(self, objects: Iterable[GitObject]) -> None:
+        """Take trees that were just made, before git has them."""
+        for item in objects:
+            if item.kind is Kind.TREE:
+                self._trees[item.oid] = parse_tree(item.body, len(item.oid) // 2)
+
+    def _expect(self, oid: str, kind: Kind) -> bytes:
+        found = self.read(oid)
+        if found is None or found[0] is not kind:
+            raise GitError(
+                f"{kind.name.lower()} {oid} is not in this repository",
+                hint="is this a shallow or partial clone? 'git fetch --unshallow', or use a full clone",
+            )
+        return found[1]
+
+
+def _conflicted(text: str) -> Conflicted:
+    """Read ``merge-tree -z``: tree, conflicted entries, an empty field, then counted messages."""
+    fields = text.split("\0")
+    end = fields.index("", 1)
+    kinds = {entry.partition("\t")[2]: "CONFLICT" for entry in fields[1:end]}
+    at = end + 1
+    while at < len(fields) and fields[at].strip().isdigit():
+        count = int(fields[at])
+        paths, kind = fields[at + 1 : at + 1 + count], fields[at + 1 + count]
+        if kind.startswith("CONFLICT"):
+            for path in paths:
+                kinds[path] = kind
+        at += count + 3
+    named = (
+        ConflictPath(path, re.sub(r"^CONFLICT ?\(?|\)$", "", kind) or "contents")
+        for path, kind in kinds.items()
+    )
+    return Conflicted(tuple(sorted(named, key=lambda c: c.path)), fields[0])
+
+
+def _push_result(answer: Answer) -> Pushed | Stale | Rejected:
+    if answer.code == 0:
+        return Pushed()
+    stale = ""
+    refused = ""
+    for line in answer.text.splitlines():
+        flag, _, rest = line.partition("\t")
+        refs, _, why = rest.partition("\t")
+        if flag != "!" or "atomic push fail" in why or "atomic transaction" in why:
+            continue
+        if _is_stale(why):
+            stale = stale or refs.rpartition(":")[2]
+        else:
+            refused = refused or why
+    if stale and not refused:
+        return Stale(stale)
+    if not refused and _is_stale(answer.err):
+        return Stale("a ref that moved")
+    return Rejected(_words(answer.err, refused))
+
+
+def _is_stale(why: str) -> bool:
+    return any(
+        sign in why
+        for sign in (
+            "stale info",
+            "fetch first",
+            "non-fast-forward",
+            "cannot lock ref",
+            "failed to update ref",
+            "reference already exists",
+            "incorrect old value",
+            "failed to lock",
+            "unable to resolve reference",
+        )
+    )
+
+
+def _words(err: str, first: str = "") -> str:
+    """Return what git or the server said, on one line, without its progress."""
+    lines = [re.sub(r"^(?:remote|fatal|error):\s*", "", line.strip()) for line in err.splitlines()]
+    kept = [
+        line for line in lines if line and not line.startswith(("hint:", "To ", "Enumerating", "Everything"))
+    ]
+    return " / ".join(dict.fromkeys(filter(None, [first, *kept])))[:1000] or "no reason given"
+
+
+def scratch_folder(parent: Path, prefix: str) -> Path:
+    """Return a new private folder under ``parent``."""
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))

@@ -1,0 +1,140 @@
+"""The repository a command works on: where it is, what main and the remote are called, what main's settings say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from coord.config import CONFIG_FILE, TASKGRAPH_FILE, parse
+from coord.core.objects import Entry
+from coord.core.settings import Settings
+from coord.errors import CoordError, UsageError
+from coord.git import MINIMUM, Git
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One repository. ``top`` is the checkout's root (the git directory itself when bare); ``common`` is the git
+    directory that all worktrees share. ``remote`` is None when there is none (a server, or plain local git)."""
+
+    git: Git
+    top: Path
+    common: Path
+    bare: bool
+    algorithm: str
+    remote: str | None
+    main: str
+    remotes: tuple[str, ...] = ()
+    hooks_path: str = ""
+
+    @property
+    def main_ref(self) -> str:
+        """Return the full name of the ref that says where main is, as last fetched."""
+        return f"refs/remotes/{self.remote}/{self.main}" if self.remote else f"refs/heads/{self.main}"
+
+    @property
+    def branch_refs(self) -> str:
+        """Return what stands before a branch's name in the refs that are observed."""
+        return f"refs/remotes/{self.remote}/" if self.remote else "refs/heads/"
+
+    @property
+    def state(self) -> Path:
+        """Return the folder for caches and logs: all of it may be deleted at any time."""
+        return self.common / "coord"
+
+    @cached_property
+    def main_tip(self) -> str | None:
+        """Return the commit of main as last fetched, or None when there is none (read once)."""
+        return self.git.resolve(self.main_ref)
+
+    @property
+    def main_name(self) -> str:
+        """Return main as people write it: ``origin/main``, or ``main`` without a remote."""
+        return f"{self.remote}/{self.main}" if self.remote else self.main
+
+    def settings_at(self, commit: str) -> Settings:
+        """Return the settings in the tree of ``commit``. Raises UsageError when the file is broken."""
+        root = {entry.name: entry for entry in self.git.objects.tree(self.git.objects.commit(commit).tree)}
+        return parse(
+            _text(self.git, root.get(CONFIG_FILE.encode())) or "",
+            f"{CONFIG_FILE} (on {self.main_name})",
+            _text(self.git, root.get(TASKGRAPH_FILE.encode())),
+        )
+
+    def local_settings(self) -> Settings:
+        """Return the settings in the working copy: what a repository that has published nothing yet goes by."""
+        texts = [self.top / name for name in (CONFIG_FILE, TASKGRAPH_FILE)]
+        config, taskgraph = (p.read_text("utf-8", "replace") if p.is_file() else None for p in texts)
+        return parse(config or "", CONFIG_FILE, taskgraph)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Return main's settings as last fetched, or the working copy's when main does not exist yet."""
+        return self.settings_at(self.main_tip) if self.main_tip else self.local_settings()
+
+
+def _text(git: Git, entry: Entry | None) -> str | None:
+    if entry is None or entry.mode not in ("100644", "100755"):
+        return None
+    return git.objects.blob(entry.oid).decode("utf-8", "replace")
+
+
+def open_workspace(folder: Path) -> Workspace:
+    """Find the repository around ``folder``. Raises UsageError when there is none, CoordError when git is too old."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder")
+    git = Git(folder)
+    answer = git.run(
+        "rev-parse", "--path-format=absolute", "--git-common-dir", "--is-bare-repository", "--show-object-format",
+        "--is-inside-work-tree", ok=(0, 128),
+    )  # fmt: skip
+    if answer.code != 0:
+        _check_version(git)
+        words = answer.err.strip().removeprefix("fatal: ").split("\n")[0]
+        raise UsageError(f"{folder}: {words}", hint="run it inside a git repository, or name one with -C DIR")
+    common, bare, algorithm, inside = answer.text.splitlines()
+    top = Path(git.run("rev-parse", "--show-toplevel").line) if inside == "true" else Path(common)
+    settings = git.config(r"^(coord\.(main|remote)|core\.hookspath|remote\..*\.url)$")
+    remotes = tuple(
+        sorted(key[len("remote.") : -len(".url")] for key in settings if key.startswith("remote."))
+    )
+    remote = _remote(settings.get("coord.remote"), remotes)
+    return Workspace(
+        git=Git(top),
+        top=top,
+        common=Path(common),
+        bare=bare == "true",
+        algorithm=algorithm,
+        remote=remote,
+        main=settings.get("coord.main") or _default_main(git, remote),
+        remotes=remotes,
+        hooks_path=settings.get("core.hookspath", ""),
+    )
+
+
+def _remote(chosen: str | None, remotes: tuple[str, ...]) -> str | None:
+    if chosen is not None:
+        if chosen not in remotes:
+            raise UsageError(
+                f"git config coord.remote says '{chosen}', which is no remote of this repository",
+                hint=f"git config coord.remote NAME, with one of: {', '.join(remotes) or 'none'}",
+            )
+        return chosen
+    return "origin" if "origin" in remotes else None
+
+
+def _default_main(git: Git, remote: str | None) -> str:
+    if remote is None:
+        return "main"
+    answer = git.run("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD", ok=(0, 1, 128))
+    return answer.line.removeprefix(f"refs/remotes/{remote}/") if answer.code == 0 else "main"
+
+
+def _check_version(git: Git) -> None:
+    version = git.version()
+    if version < MINIMUM:
+        raise CoordError(
+            f"git {version[0]}.{version[1]} is too old: coord needs {MINIMUM[0]}.{MINIMUM[1]} or newer",
+            hint="install a newer git",
+        )
