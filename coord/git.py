@@ -19,6 +19,7 @@ from subprocess import PIPE
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coord.core.objects import Commit, Entry, GitObject, Kind, make_pack, parse_commit, parse_tree
+from coord.core.trial import ConflictPath
 from coord.errors import CoordError, RefusedError
 
 if TYPE_CHECKING:
@@ -126,14 +127,6 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True)
-class ConflictPath:
-    """A path that both sides changed in ways that do not go together."""
-
-    path: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
 class Conflicted:
     """A merge with conflicts: the paths, and the tree with markers in it (empty when there is none)."""
 
@@ -221,6 +214,13 @@ class Git:
             Ref(name, oid, sym) for oid, name, sym in (line.split(" ") for line in answer.text.splitlines())
         )
 
+    def contained_heads(self, commit: str) -> tuple[Ref, ...]:
+        """Return the local branches whose tips ``commit`` contains."""
+        answer = self.run(
+            "for-each-ref", "--format=%(objectname) %(refname)", f"--merged={commit}", "refs/heads/"
+        )
+        return tuple(Ref(name, oid) for oid, name in (line.split(" ") for line in answer.text.splitlines()))
+
     def resolve(self, name: str) -> str | None:
         """Return the commit that ``name`` means, or None."""
         answer = self.run(
@@ -276,6 +276,21 @@ class Git:
         return tuple(
             (oid, message) for oid, _, message in (record.partition("\n") for record in records if record)
         )
+
+    def landed_branches(self, old: str, new: str, paths: Sequence[str]) -> tuple[str, ...]:
+        """Return the task ids of the first-parent commits in ``old..new`` that changed one of ``paths``."""
+        answer = self.run(
+            "log",
+            "--first-parent",
+            "-z",
+            "--format=%(trailers:key=Coord-Task,valueonly,separator=%x20)",
+            "--end-of-options",
+            f"{old}..{new}",
+            "--",
+            *paths,
+        )
+        named = (record.strip() for record in answer.out.decode("utf-8", "replace").split("\0"))
+        return tuple(sorted({name for name in named if name}))
 
     def rev_list(self, *args: str) -> tuple[str, ...]:
         """Return the commits of ``git rev-list args``."""
@@ -349,6 +364,13 @@ class Git:
                 f"cannot fetch from {remote}: {_words(answer.err)}",
                 hint=f"check that 'git fetch {remote}' works here, then run it again",
             )
+
+    def remote_state(self, remote: str) -> str:
+        """Return the remote's branches and coord's refs as one text, to see whether anything moved."""
+        answer = self.run("ls-remote", "--quiet", remote, "refs/heads/*", "refs/coord/*", ok=(0, 1, 2, 128))
+        if answer.code == 128:
+            raise RefusedError(f"cannot reach {remote}: {_words(answer.err)}", hint="it is looked at again")
+        return answer.text
 
     def push(self, remote: str, updates: Sequence[RefUpdate]) -> Pushed | Stale | Rejected:
         """Push all updates in one atomic push, each under a lease on its old value."""

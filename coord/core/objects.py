@@ -195,3 +195,54 @@ def _graft(
         return others, objects
     tree = make_tree(inner, algorithm)
     return (*others, Entry(name, TREE_MODE, tree.oid)), (*objects, tree)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TreeFile:
+    """A path in a tree that is no folder: file, symbolic link or submodule."""
+
+    path: str
+    mode: str
+    oid: str
+
+
+def tree_files(tree: str, read: TreeReader, prefix: str = "") -> tuple[TreeFile, ...]:
+    """Return everything in a tree that is no folder, sorted by path; undecodable names keep their bytes."""
+    found: list[TreeFile] = []
+    for entry in read(tree):
+        path = prefix + entry.name.decode("utf-8", "surrogateescape")
+        if entry.is_tree:
+            found += tree_files(entry.oid, read, path + "/")
+        else:
+            found.append(TreeFile(path, entry.mode, entry.oid))
+    return tuple(found)
+
+
+def changed_paths(one: str | None, other: str | None, read: TreeReader, prefix: str = "") -> frozenset[str]:
+    """Return the paths (no folders) in which two trees differ; equal folders are not read."""
+    if one == other:
+        return frozenset()
+    old, new = ({e.name: e for e in (read(tree) if tree else ())} for tree in (one, other))
+    found: set[str] = set()
+    for name in old.keys() | new.keys():
+        before, after = old.get(name), new.get(name)
+        if before == after:
+            continue
+        path = prefix + name.decode("utf-8", "surrogateescape")
+        trees = [e.oid if e and e.is_tree else None for e in (before, after)]
+        if any(trees):
+            found |= changed_paths(trees[0], trees[1], read, path + "/")
+        if any(e and not e.is_tree for e in (before, after)):
+            found.add(path)
+    return frozenset(found)
+
+
+def find_entry(tree: str, path: str, read: TreeReader) -> Entry | None:
+    """Return the entry at ``path`` in a tree, or None."""
+    *folders, name = path.encode("utf-8", "surrogateescape").split(b"/")
+    for folder in folders:
+        below = next((e for e in read(tree) if e.name == folder and e.is_tree), None)
+        if below is None:
+            return None
+        tree = below.oid
+    return next((e for e in read(tree) if e.name == name), None)

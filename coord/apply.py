@@ -1,0 +1,351 @@
+"""Applying one action: the only place that changes refs. Chooses nothing; what it meets is returned as a value.
+
+Every change is one atomic push (on a server: one ref transaction) in which each ref moves from the value that was
+observed. Main is named in each of them, so nothing is deleted unless the main that contains it is still there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from coord.core.action import Block, Complete, Gate, Publish, Sweep
+from coord.core.frontmatter import Refusal, set_scalar
+from coord.core.message import blocked_message, completed_message
+from coord.core.objects import tree_files
+from coord.core.profile import Profile
+from coord.core.queue import Candidate, Result
+from coord.core.section import append_to_section
+from coord.core.snapshot import Ruling, TaskBranch
+from coord.core.trial import (
+    Clash,
+    CouldNotRun,
+    Finding,
+    Found,
+    GatedTrial,
+    Green,
+    MainRed,
+    Red,
+    ServerRefused,
+    TouchesProtected,
+    Trial,
+    Unfit,
+)
+from coord.core.verdict import HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, encode, message
+from coord.gate import Failed, Passed, Room, Subject, judge, pass_gate, visible_files
+from coord.git import Pushed, RefUpdate, Rejected, Stale
+from coord.merge import completed_file, make_trial, note_commit, signature_of, status_commit
+from coord.observe import View
+from coord.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a branch ended in this step, as ``land --json`` tells it."""
+
+    branch: TaskBranch
+    result: Result
+    reason: str
+    commit: str = ""
+    paths: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Something was found out; no ref moved."""
+
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Refs moved on the remote; ``found`` is what it refused beside."""
+
+    endings: tuple[Ending, ...] = ()
+    remarks: tuple[str, ...] = ()
+    found: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """Somebody moved ``ref`` first; nothing changed."""
+
+    ref: str
+    branches: tuple[TaskBranch, ...]
+
+
+Outcome = Learned | Moved | Raced
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where actions are applied: the repository, the gate's room, and how the profile is chosen when it is needed."""
+
+    workspace: Workspace
+    room: Room
+    choose_profile: Callable[[View], Profile]
+
+
+def apply(site: Site, view: View, action: Gate | Publish | Block | Complete | Sweep) -> Outcome:
+    """Do what the action says."""
+    match action:
+        case Gate(candidates):
+            profile = site.choose_profile(view)
+            return Learned(tuple(_try(site, view, candidate, profile) for candidate in candidates))
+        case Publish(trials, branches):
+            return _publish(site, view, trials, branches)
+        case Block():
+            return _block(site, view, action)
+        case Complete():
+            return _complete(site, view, action)
+        case Sweep():
+            return _sweep(site, view, action)
+    assert_never(action)
+
+
+# -- gate ----------------------------------------------------------------------------------------------------------
+
+
+def _try(site: Site, view: View, candidate: Candidate, profile: Profile) -> Found:
+    branch, base = candidate.branch, view.snapshot.base
+    made = make_trial(site.workspace, view, branch, profile.name)
+    match made:
+        case Trial():
+            return Found(base, branch.tip, _gate(site, view, made, profile))
+        case Clash() | Unfit() | TouchesProtected():
+            return Found(base, branch.tip, made)
+    assert_never(made)
+
+
+def _gate(site: Site, view: View, trial: Trial, profile: Profile) -> Finding:
+    passed = pass_gate(trial, _subject(site, view, trial.branch, trial.commit, profile), profile, site.room)
+    match passed:
+        case GatedTrial():
+            return Green(passed)
+        case CouldNotRun():
+            return passed
+        case Failed():
+            return _whose_fault(site, view, passed, profile)
+    assert_never(passed)
+
+
+def _whose_fault(site: Site, view: View, failed: Failed, profile: Profile) -> Finding:
+    """A red gate blames the branch only if the base, gated the same way, is green."""
+    base = view.snapshot.base
+    judged = judge(_subject(site, view, "main", base, profile), profile, site.room)
+    match judged:
+        case Passed():
+            return Red(failed.step, failed.log, failed.seconds)
+        case Failed(step, log):
+            return MainRed(step, log)
+        case CouldNotRun():
+            return judged
+    assert_never(judged)
+
+
+def _subject(site: Site, view: View, name: str, commit: str, profile: Profile) -> Subject:
+    objects = site.workspace.git.objects
+    files = tree_files(objects.commit(commit).tree, objects.tree)
+    return Subject(name, commit, visible_files(files, view.snapshot.settings.project.tasks, profile))
+
+
+# -- publish -------------------------------------------------------------------------------------------------------
+
+
+def _publish(site: Site, view: View, trials: Sequence[GatedTrial], branches: Sequence[TaskBranch]) -> Outcome:
+    last = trials[-1].trial
+    updates = [main_update(site.workspace, view, last.commit)]
+    for gated, branch in zip(trials, branches, strict=True):
+        updates += [
+            RefUpdate(branch.ref, branch.tip, None),
+            *closing(site.workspace, view, branch.task, gated.trial.commit),
+        ]
+    endings = tuple(
+        Ending(branch, Result.LANDED, _landed_words(gated), gated.trial.commit, seconds=gated.seconds)
+        for gated, branch in zip(trials, branches, strict=True)
+    )
+    remarks = tuple(
+        f"{trial.branch}: its edits in the task folder were left out ({', '.join(trial.dropped[:3])})"
+        for trial in (gated.trial for gated in trials)
+        if trial.dropped
+    )
+    return _ended(site, view, updates, branches, Moved(endings, remarks))
+
+
+def _landed_words(gated: GatedTrial) -> str:
+    flaky = f"; flaky: {', '.join(gated.flaky)}" if gated.flaky else ""
+    return f"validated as exactly this tree ({gated.profile}){flaky}"
+
+
+def main_update(workspace: Workspace, view: View, new: str | None = None) -> RefUpdate:
+    """Return main's step to ``new``, or the lease on where it is."""
+    return RefUpdate(f"refs/heads/{workspace.main}", view.snapshot.base, new or view.snapshot.base)
+
+
+def closing(workspace: Workspace, view: View, task: str, commit: str) -> list[RefUpdate]:
+    """Return what becomes of a landed task's small refs: the verdict's history is kept, the rest goes."""
+    updates = [
+        RefUpdate(mark.ref, mark.oid, None)
+        for mark in (*view.snapshot.approvals, *view.snapshot.claims)
+        if mark.task == task
+    ]
+    ruling = view.snapshot.ruling(task)
+    if ruling is not None:
+        landed = replace(
+            ruling.verdict,
+            kind=VerdictKind.LANDED,
+            base=view.snapshot.base,
+            reason=f"landed in {commit[:7]}",
+            log="",
+        )
+        updates += _to_history(workspace, view, ruling, landed)
+    return updates
+
+
+def _to_history(workspace: Workspace, view: View, ruling: Ruling, last: Verdict) -> list[RefUpdate]:
+    history = HISTORY + last.task
+    before = view.coord_refs.get(history)
+    parents = (ruling.oid, before) if before else (ruling.oid,)
+    closed = verdict_commit(workspace, view, last, parents)
+    return [RefUpdate(ruling.ref, ruling.oid, None), RefUpdate(history, before, closed)]
+
+
+def verdict_commit(workspace: Workspace, view: View, verdict: Verdict, parents: tuple[str, ...]) -> str:
+    """Store a verdict as a commit and return its id."""
+    return note_commit(
+        workspace, {VERDICT_FILE: encode(verdict)}, parents, message(verdict), signature_of(view)
+    )
+
+
+# -- block ---------------------------------------------------------------------------------------------------------
+
+
+def _block(site: Site, view: View, action: Block) -> Outcome:
+    branch, verdict, ruling = action.branch, action.verdict, action.ruling
+    parents = (ruling.oid,) if ruling else ()
+    commit = verdict_commit(site.workspace, view, verdict, parents)
+    main = None
+    if action.episode:
+        main = _blocked_commit(site, view, branch, verdict)
+    updates = [
+        main_update(site.workspace, view, main),
+        RefUpdate(branch.ref, branch.tip, branch.tip),
+        RefUpdate(VERDICTS + branch.task, ruling.oid if ruling else None, commit),
+    ]
+    results = {VerdictKind.CONFLICT: Result.CONFLICT, VerdictKind.GATE_FAILED: Result.GATE_FAILED}
+    ending = Ending(
+        branch,
+        results.get(verdict.kind, Result.BLOCKED),
+        verdict.reason,
+        paths=tuple(conflict.path for conflict in verdict.paths),
+    )
+    return _ended(site, view, updates, (branch,), Moved((ending,)))
+
+
+def _blocked_commit(site: Site, view: View, branch: TaskBranch, verdict: Verdict) -> str | None:
+    """Return the commit that tells main; None when the task file cannot say it (the verdict ref still does).
+
+    A task that is completed stays completed: its first work is on main, and others build on it.
+    """
+    task = view.snapshot.graph.get(branch.task)
+    if task is None:
+        return None
+    content: bytes | Refusal = view.tasks.bytes_of(task.id)
+    if not task.is_completed:
+        content = set_scalar(content, "status", "blocked")
+    if isinstance(content, Refusal):
+        return None
+    content = append_to_section(content, "Notes", _episode(branch, verdict))
+    words = blocked_message(task.id, verdict.reason, branch.tip)
+    return status_commit(site.workspace, view, {task.path: content}, words, branch.author_date)
+
+
+def _episode(branch: TaskBranch, verdict: Verdict) -> str:
+    seconds = int(branch.author_date.split(" ", 1)[0])
+    day = time.strftime("%Y-%m-%d", time.gmtime(seconds))
+    wrong = verdict.reason
+    if verdict.paths:
+        wrong = ", ".join(f"{conflict.path} ({conflict.kind})" for conflict in verdict.paths[:20])
+    facts = [("Tried", verdict.tried), ("Went wrong", wrong), ("Attempts", verdict.attempts)]
+    facts.append(("Suggestion", verdict.suggestion))
+    lines = [f"Blocked: {verdict.reason} ({day}, {branch.name} at {branch.tip[:7]})"]
+    return "\n".join([*lines, "", *(f"- {name}: {text}" for name, text in facts if text)])
+
+
+# -- complete, sweep -----------------------------------------------------------------------------------------------
+
+
+def _complete(site: Site, view: View, action: Complete) -> Outcome:
+    branch = action.branch
+    task = view.snapshot.graph.get(branch.task)
+    if task is None or task.is_completed:
+        return _sweep(site, view, Sweep((branch,), (), action.reason))
+    content = completed_file(site.workspace, view, branch, task)
+    if isinstance(content, Refusal):
+        unfit = Unfit(f"{task.path} cannot be edited safely: {content.reason} ({content.hint})")
+        return Learned((Found(view.snapshot.base, branch.tip, unfit),))
+    words = completed_message((task.id,), action.reason, branch.tip)
+    commit = status_commit(site.workspace, view, {task.path: content}, words, branch.author_date)
+    updates = [main_update(site.workspace, view, commit), RefUpdate(branch.ref, branch.tip, None)]
+    updates += closing(site.workspace, view, branch.task, commit)
+    ending = Ending(branch, Result.LANDED, action.reason, action.commit)
+    return _ended(site, view, updates, (branch,), Moved((ending,)))
+
+
+def _sweep(site: Site, view: View, action: Sweep) -> Outcome:
+    remarks = tuple(f"swept {branch.name}: main contains {branch.tip[:7]}" for branch in action.branches)
+    updates = {branch.tip: RefUpdate(branch.ref, branch.tip, None) for branch in action.branches}
+    updates |= {mark.oid: RefUpdate(mark.ref, mark.oid, None) for mark in action.marks}
+    outcome = _ended(
+        site,
+        view,
+        [main_update(site.workspace, view), *updates.values()],
+        action.branches,
+        Moved((), remarks),
+    )
+    if isinstance(outcome, Learned) and len(updates) > 1:
+        return _sweep_one_by_one(site, view, updates)
+    if isinstance(outcome, Learned):
+        refused = outcome.found[0].finding if outcome.found else ServerRefused("")
+        return Learned(tuple(Found(view.snapshot.base, oid, refused) for oid in updates))
+    return outcome
+
+
+def _sweep_one_by_one(site: Site, view: View, updates: dict[str, RefUpdate]) -> Outcome:
+    """Sweep what the remote allows; one protected branch must not keep the others."""
+    found = []
+    for oid, update in updates.items():
+        match push(site.workspace, [main_update(site.workspace, view), update]):
+            case Rejected(words):
+                found.append(Found(view.snapshot.base, oid, ServerRefused(words)))
+            case Stale(ref):
+                return Raced(ref, ())
+            case Pushed():
+                pass
+    return Moved(found=tuple(found))
+
+
+# -- the one push --------------------------------------------------------------------------------------------------
+
+
+def _ended(
+    site: Site, view: View, updates: Sequence[RefUpdate], branches: Sequence[TaskBranch], moved: Moved
+) -> Outcome:
+    match push(site.workspace, updates):
+        case Pushed():
+            return moved
+        case Stale(ref):
+            return Raced(ref, tuple(branches))
+        case Rejected(words):
+            base = view.snapshot.base
+            return Learned(tuple(Found(base, branch.tip, ServerRefused(words)) for branch in branches))
+
+
+def push(workspace: Workspace, updates: Sequence[RefUpdate]) -> Pushed | Stale | Rejected:
+    """Move refs on the remote in one atomic push; on a server, in one transaction of its own."""
+    if workspace.remote is None:
+        return workspace.git.update_refs(updates)
+    return workspace.git.push(workspace.remote, updates)

@@ -1,0 +1,24 @@
+"""Allow a branch to change protected paths: this tip and no other.
+
+Read the changes first: git diff main...feat/<id>. A new push to the branch needs a new approval.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from coord.cli import Call
+from coord.commands.deciding import carry_out, decision_options
+from coord.decision import approve
+from coord.errors import Exit
+from coord.workspace import open_workspace
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument("task", metavar="ID", help="the task (id or branch name)")
+    decision_options(parser)
+
+
+def run(call: Call) -> Exit:
+    who = open_workspace(call.folder).git.config(r"^user\.(name|email)$").get("user.name", "unknown")
+    return carry_out(call, "approve", lambda ws, view: approve(ws, view, call.args.task, who))

@@ -1,0 +1,38 @@
+"""What the commands share that carry out a person's decision."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+
+from coord.cli import Call
+from coord.decision import Decided, decide
+from coord.errors import Exit
+from coord.observe import View
+from coord.reconcile import open_site
+from coord.workspace import Workspace, open_workspace
+
+
+def decision_options(parser: ArgumentParser) -> None:
+    """Add the options that every decision has."""
+    parser.add_argument(
+        "-n", "--dry-run", action="store_true", help="say what would change and change nothing"
+    )
+    parser.add_argument("--json", action="store_true", help="print what changed as JSON")
+
+
+def carry_out(call: Call, command: str, decision: Callable[[Workspace, View], Decided]) -> Exit:
+    """Publish a decision and tell what it changed."""
+    workspace = open_workspace(call.folder)
+    open_site(workspace, call.output.detail)
+    decided = decide(workspace, decision, dry_run=call.args.dry_run)
+    moved = [{"ref": u.ref, "old": u.old, "new": u.new} for u in decided.updates if u.old != u.new]
+    call.output.emit(
+        command, {"changed": bool(moved) and not call.args.dry_run, "refs": moved, "words": decided.words}
+    )
+    for words in decided.words:
+        if words.startswith("warning: "):
+            call.output.say(words)
+        else:
+            call.output.result(("would: " if call.args.dry_run and moved else "") + words)
+    return Exit.OK

@@ -1,0 +1,23 @@
+"""Keep one branch from landing until it is released."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from coord.cli import Call
+from coord.commands.deciding import carry_out, decision_options
+from coord.decision import hold
+from coord.errors import Exit
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument("task", metavar="ID", help="the task (id or branch name)")
+    parser.add_argument(
+        "-m", "--message", default="no reason given", metavar="WHY", help="why, for those who wait"
+    )
+    decision_options(parser)
+
+
+def run(call: Call) -> Exit:
+    args = call.args
+    return carry_out(call, "hold", lambda ws, view: hold(ws, view, args.task, args.message))

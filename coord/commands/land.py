@@ -1,0 +1,106 @@
+"""Land what is ready: merge each branch into main, validate the exact tree, publish it, tidy up.
+
+Without TASK everything that is ready lands, and the exit code is 0 when the run converged even if some branches were
+blocked on the way. With TASK only those land, and the exit code is the highest of theirs.
+"""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+
+from coord.cli import Call
+from coord.errors import CoordError, Exit, RefusedError, UsageError
+from coord.output import Json, table
+from coord.reconcile import Report, TaskOutcome, land
+from coord.workspace import Workspace, open_workspace
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument("task", nargs="*", metavar="TASK", help="land only these (ids or branch names)")
+    parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="show the plan and change nothing")
+    parser.add_argument(
+        "--watch", action="store_true", help="stay and land whatever arrives, until interrupted"
+    )
+    parser.add_argument(
+        "--interval", type=float, default=5.0, metavar="SECONDS", help="with --watch: how often to look (5)"
+    )
+
+
+def run(call: Call) -> Exit:
+    if call.args.dry_run:
+        from coord.commands.plan import show_plan
+
+        return show_plan(call, call.args.task)
+    workspace = open_workspace(call.folder)
+    if call.args.watch:
+        return _watch(call, workspace)
+    return _land(call, workspace)
+
+
+def _land(call: Call, workspace: Workspace) -> Exit:
+    report = land(workspace, call.args.task, here=call.folder, show=call.output.say)
+    call.output.emit("land", _json(report))
+    _print(call, report)
+    return report.exit
+
+
+def _watch(call: Call, workspace: Workspace) -> Exit:
+    if call.args.json:
+        raise UsageError("--watch and --json do not go together", hint="coord land --json prints one run")
+    if call.args.interval <= 0:
+        raise UsageError("--interval takes a number of seconds above 0")
+    seen = ""
+    while True:
+        try:
+            now = workspace.git.remote_state(workspace.remote or ".")
+            if now != seen:
+                _land(call, workspace)
+                seen = workspace.git.remote_state(workspace.remote or ".")
+        except RefusedError as error:
+            call.output.error(error)
+        except CoordError as error:
+            if error.exit is Exit.USAGE:
+                raise
+            call.output.error(error)
+        time.sleep(call.args.interval)
+
+
+def _print(call: Call, report: Report) -> None:
+    output = call.output
+    rows = [[outcome.result, outcome.branch, _words(outcome)] for outcome in report.outcomes]
+    for line in table(rows):
+        output.result(line)
+    for remark in report.remarks:
+        output.say(remark)
+    if report.base == report.head:
+        output.result(f"main is still at {report.base[:7]}: {report.rest}")
+    else:
+        output.result(f"main {report.base[:7]} -> {report.head[:7]}: {report.rest}")
+
+
+def _words(outcome: TaskOutcome) -> str:
+    return f"{outcome.commit[:7]} {outcome.reason}" if outcome.commit else outcome.reason
+
+
+def _json(report: Report) -> Json:
+    return {
+        "base": report.base,
+        "head": report.head,
+        "outcomes": [
+            {
+                "task": outcome.task,
+                "branch": outcome.branch,
+                "tip": outcome.tip,
+                "outcome": outcome.result.value,
+                "commit": outcome.commit or None,
+                "reason": outcome.reason,
+                "paths": list(outcome.paths),
+                "seconds": round(outcome.seconds, 3),
+            }
+            for outcome in report.outcomes
+        ],
+        "remarks": list(report.remarks),
+        "rest": report.rest,
+    }

@@ -1,0 +1,146 @@
+"""Show what one run of coord land would do, in which order and why, and why each other branch waits.
+
+Fetches first; nothing is changed. A merge with the present main is tried in the object database, so that conflicts
+are told before they happen; no gate runs.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from coord.cli import Call
+from coord.core.action import Idle
+from coord.core.plan import next_action
+from coord.core.queue import Candidate, Queue, make_queue
+from coord.core.snapshot import Snapshot
+from coord.core.trial import Clash, TouchesProtected, Trial, Unfit
+from coord.errors import Exit
+from coord.merge import make_trial
+from coord.observe import View, fetch, observe
+from coord.output import Json
+from coord.reconcile import open_site
+from coord.workspace import Workspace, open_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A candidate, and what a merge with the present main gives."""
+
+    candidate: Candidate
+    merges: bool
+    words: str
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument("task", nargs="*", metavar="TASK", help="plan only these (ids or branch names)")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    parser.add_argument(
+        "--detailed-exitcode", action="store_true", help="exit 10 when there is something to do, 0 when not"
+    )
+
+
+def run(call: Call) -> Exit:
+    return show_plan(call, call.args.task)
+
+
+def show_plan(call: Call, asked: Sequence[str]) -> Exit:
+    """Print the plan and return its exit code."""
+    workspace = open_workspace(call.folder)
+    open_site(workspace, call.output.detail)
+    fetch(workspace)
+    view = observe(workspace)
+    ids = frozenset(view.snapshot.resolve(word) for word in asked) if asked else None
+    snapshot = replace(view.snapshot, asked=ids)
+    action = next_action(snapshot)
+    queue = make_queue(snapshot)
+    forecasts = [_forecast(workspace, view, candidate) for candidate in queue.candidates]
+    call.output.emit("plan", _json(snapshot, action.reason, forecasts, queue, idle=isinstance(action, Idle)))
+    _print(call, workspace, snapshot, forecasts, queue, first=action.reason)
+    if getattr(call.args, "detailed_exitcode", False) and not isinstance(action, Idle):
+        return Exit.CHANGES
+    return Exit.OK
+
+
+def _forecast(workspace: Workspace, view: View, candidate: Candidate) -> Forecast:
+    made = make_trial(workspace, view, candidate.branch, view.snapshot.settings.gate.profile or "none")
+    match made:
+        case Trial():
+            return Forecast(candidate, merges=True, words="merges")
+        case Clash(paths, by):
+            other = f" with {', '.join(by)}" if by else ""
+            return Forecast(
+                candidate, merges=False, words=f"conflict in {', '.join(p.path for p in paths)}{other}"
+            )
+        case Unfit(reason):
+            return Forecast(candidate, merges=False, words=reason)
+        case TouchesProtected(names):
+            return Forecast(candidate, merges=False, words=f"changes protected paths: {', '.join(names)}")
+
+
+def _print(
+    call: Call,
+    workspace: Workspace,
+    snapshot: Snapshot,
+    forecasts: list[Forecast],
+    queue: Queue,
+    *,
+    first: str,
+) -> None:
+    output = call.output
+    output.result(f"main is {workspace.main_name} at {snapshot.base[:7]}")
+    output.result(f"next: {first}")
+    if forecasts:
+        output.result("\nthe queue, in order")
+    for number, forecast in enumerate(forecasts, 1):
+        branch = forecast.candidate.branch
+        output.result(f"  {number}. {branch.name} at {branch.tip[:7]}: {forecast.words}")
+        for name, paths in forecast.candidate.overlaps:
+            output.result(f"     shares with {name}: {', '.join(paths)}")
+    others = [w for w in queue.waiting if snapshot.is_asked(w.branch.task)]
+    if others:
+        output.result("\nthe rest, and why")
+    for waiting in others:
+        output.result(f"  {waiting.branch.name}: {waiting.result}: {waiting.reason}")
+    for stranger in snapshot.strangers:
+        near = f" (like {', '.join(stranger.near)})" if stranger.near else ""
+        output.result(f"  {stranger.name}: belongs to no task on main: ignored{near}")
+    for mark in snapshot.debris:
+        output.result(f"  {mark.ref}: belongs to nothing any more: to be swept")
+
+
+def _json(snapshot: Snapshot, first: str, forecasts: list[Forecast], queue: Queue, *, idle: bool) -> Json:
+    return {
+        "base": snapshot.base,
+        "next": first,
+        "idle": idle,
+        "queue": [
+            {
+                "task": forecast.candidate.branch.task,
+                "branch": forecast.candidate.branch.name,
+                "tip": forecast.candidate.branch.tip,
+                "merges": forecast.merges,
+                "forecast": forecast.words,
+                "files": sorted(forecast.candidate.branch.files),
+                "overlaps": [
+                    {"branch": name, "files": list(paths)} for name, paths in forecast.candidate.overlaps
+                ],
+            }
+            for forecast in forecasts
+        ],
+        "waiting": [
+            {
+                "task": waiting.branch.task,
+                "branch": waiting.branch.name,
+                "tip": waiting.branch.tip,
+                "outcome": waiting.result.value,
+                "reason": waiting.reason,
+                "on": list(waiting.on),
+                "paths": list(waiting.paths),
+            }
+            for waiting in queue.waiting
+            if snapshot.is_asked(waiting.branch.task)
+        ],
+        "unknown": [{"branch": s.name, "tip": s.tip, "near": list(s.near)} for s in snapshot.strangers],
+    }

@@ -1,0 +1,20 @@
+"""Let a held branch land again."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from coord.cli import Call
+from coord.commands.deciding import carry_out, decision_options
+from coord.decision import release
+from coord.errors import Exit
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument("task", metavar="ID", help="the task (id or branch name)")
+    decision_options(parser)
+
+
+def run(call: Call) -> Exit:
+    args = call.args
+    return carry_out(call, "release", lambda ws, view: release(ws, view, args.task))

@@ -1,0 +1,262 @@
+"""The merge queue: which branches may be tried, in which order, and why the others wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from coord.core.journal import (
+    Ahead,
+    FastForwarded,
+    Holder,
+    LandedBy,
+    MergedByHand,
+    Newborn,
+    Reverted,
+    waits_for,
+)
+from coord.core.signal import Done, Stuck, Working
+from coord.core.snapshot import Ruling, Snapshot, TaskBranch
+from coord.core.trial import (
+    Clash,
+    CouldNotRun,
+    Green,
+    MainRed,
+    Red,
+    ServerRefused,
+    TouchesProtected,
+    Unfit,
+)
+from coord.core.verdict import VerdictKind
+
+
+class Result(StrEnum):
+    """How a branch stands at the end of a run (``land --json``)."""
+
+    LANDED = "landed"
+    CONFLICT = "conflict"
+    GATE_FAILED = "gate-failed"
+    BLOCKED = "blocked"
+    PROTECTED = "protected"
+    RACED = "raced"
+    REFUSED = "refused"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A done branch that may be tried; ``overlaps`` says which files it shares, and with which candidates."""
+
+    branch: TaskBranch
+    overlaps: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def shared(self) -> int:
+        """Return how many of its files other candidates change too."""
+        return len({path for _, paths in self.overlaps for path in paths})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A branch that is not to be tried now: how it stands, why, and the conflicted or protected paths."""
+
+    branch: TaskBranch
+    result: Result
+    reason: str
+    paths: tuple[str, ...] = ()
+    on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Candidates in the order in which they are tried, and everybody else with a reason."""
+
+    candidates: tuple[Candidate, ...]
+    waiting: tuple[Waiting, ...]
+
+
+def make_queue(snapshot: Snapshot) -> Queue:
+    """Return the merge queue of a snapshot.
+
+    A candidate has a task, says done, holds new commits, has its dependencies completed on main, no verdict on its
+    tip, and changes nothing protected unless that tip was approved. Candidates that share no file with another go
+    first; then by fewest shared files; then oldest tip; then id. The task folder does not count.
+    """
+    owners = _owners(snapshot)
+    judged = [(branch, _why_not(branch, snapshot, owners)) for branch in snapshot.branches]
+    free = [branch for branch, waiting in judged if waiting is None]
+    candidates = [Candidate(branch, _overlaps(branch, free)) for branch in free]
+    candidates.sort(key=lambda c: (c.shared, c.branch.since, c.branch.task, c.branch.name))
+    asked = (c for c in candidates if snapshot.is_asked(c.branch.task))
+    return Queue(tuple(asked), tuple(w for _, w in judged if w is not None))
+
+
+def _owners(snapshot: Snapshot) -> Mapping[str, str]:
+    live = [branch for branch in snapshot.branches if isinstance(branch.standing, Ahead)]
+    return waits_for(
+        Holder(
+            branch=branch.name,
+            task=branch.task,
+            tip=branch.tip,
+            since=branch.since,
+            commits=frozenset(branch.commits),
+            depends_on=frozenset(task.depends_on)
+            if (task := snapshot.graph.get(branch.task))
+            else frozenset(),
+        )
+        for branch in live
+    )
+
+
+def _overlaps(branch: TaskBranch, others: list[TaskBranch]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    shared = (
+        (other.name, tuple(sorted(branch.files & other.files))) for other in others if other is not branch
+    )
+    return tuple(sorted((name, paths) for name, paths in shared if paths))
+
+
+# -- why a branch waits: the first reason that applies ---------------------------------------------------------
+
+
+def _why_not(branch: TaskBranch, snapshot: Snapshot, owners: Mapping[str, str]) -> Waiting | None:
+    return (
+        _held(branch, snapshot)
+        or _not_ahead(branch, snapshot)
+        or _says_otherwise(branch, snapshot)
+        or _ruled_out(branch, snapshot)
+        or _holds_others_commits(branch, snapshot, owners)
+        or _task_stands_in_the_way(branch, snapshot)
+        or _protected(branch, snapshot)
+        or _found_out(branch, snapshot)
+    )
+
+
+def _wait(branch: TaskBranch, reason: str, on: tuple[str, ...] = ()) -> Waiting:
+    return Waiting(branch, Result.WAITING, reason, on=on)
+
+
+def _held(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
+    hold = next((mark for mark in snapshot.holds if mark.task == branch.task), None)
+    return (
+        _wait(branch, f"held: {hold.text or 'no reason given'} (coord release {branch.task})")
+        if hold
+        else None
+    )
+
+
+def _not_ahead(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
+    match branch.standing:
+        case Ahead():
+            return None
+        case Reverted(landing, by):
+            return _wait(
+                branch,
+                f"held: its landing {landing[:7]} was reverted by {by[:7]}, and a merge would bring only newer commits: "
+                "revert the revert, or rebase the branch",
+            )
+        case Newborn(on_main=True) if (task := snapshot.graph.get(branch.task)) and not task.is_completed:
+            return _wait(
+                branch,
+                "newborn: its tip is a commit of main (if the work was pushed to main by hand: "
+                f"coord complete {branch.task})",
+            )
+        case Newborn():
+            return _wait(branch, "newborn: it holds no commits of its own yet")
+        case LandedBy(commit):
+            return _wait(branch, f"landed in {commit[:7]}; its branch is to be swept")
+        case MergedByHand(commit):
+            return _wait(branch, f"merged by hand in {commit[:7]}; its task is to be completed")
+        case FastForwarded():
+            return _wait(branch, "main was fast-forwarded to it by hand; its task is to be completed")
+    assert_never(branch.standing)
+
+
+def _says_otherwise(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
+    match branch.signal:
+        case Done():
+            return None
+        case Working(why):
+            return _wait(branch, f"working: {why}")
+        case Stuck(reason):
+            ruling = snapshot.ruling(branch.task)
+            if ruling and ruling.verdict.tip == branch.tip and not ruling.verdict.stops:
+                return _wait(branch, "unblocked; it waits for a new push")
+            return Waiting(branch, Result.BLOCKED, reason)
+    assert_never(branch.signal)
+
+
+def _ruled_out(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
+    ruling = snapshot.ruling(branch.task)
+    if ruling is None or not stands(ruling, branch):
+        return None
+    results = {VerdictKind.CONFLICT: Result.CONFLICT, VerdictKind.GATE_FAILED: Result.GATE_FAILED}
+    result = results.get(ruling.verdict.kind, Result.BLOCKED)
+    if (
+        result is Result.CONFLICT
+        and ruling.overtaken
+        and not isinstance(snapshot.finding(branch.tip), ServerRefused)
+    ):
+        return None
+    return Waiting(branch, result, ruling.verdict.reason, tuple(c.path for c in ruling.verdict.paths))
+
+
+def stands(ruling: Ruling, branch: TaskBranch) -> bool:
+    """Say whether a verdict is about this tip and stops it; a verdict belongs to a tip, a new push lifts it."""
+    return ruling.verdict.stops and ruling.verdict.tip == branch.tip
+
+
+def _holds_others_commits(
+    branch: TaskBranch, snapshot: Snapshot, owners: Mapping[str, str]
+) -> Waiting | None:
+    owner = owners.get(branch.name)
+    if owner is None:
+        return None
+    other = next(b for b in snapshot.branches if b.name == owner)
+    if other.task == branch.task:
+        return _wait(branch, f"{owner} is a branch of the same task with an older tip", (owner,))
+    if other.tip == branch.tip:
+        return _wait(branch, f"newborn: its tip is that of {owner}", (owner,))
+    return _wait(branch, f"it holds commits of {owner}, which has not landed", (owner,))
+
+
+def _task_stands_in_the_way(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
+    task = snapshot.graph.get(branch.task)
+    if task is None:
+        return None
+    if not task.is_readable:
+        return _wait(branch, f"its task file has errors: {task.problems[0]}")
+    unmet = snapshot.graph.unmet(branch.task) if snapshot.settings.land.require_dependencies else ()
+    if unmet:
+        return _wait(
+            branch,
+            "waits for " + ", ".join(f"{u.id} ({u.reason})" for u in unmet),
+            tuple(u.id for u in unmet),
+        )
+    return None
+
+
+def _protected(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
+    found = snapshot.finding(branch.tip)
+    in_trial = frozenset(found.paths) if isinstance(found, TouchesProtected) else frozenset()
+    paths = tuple(sorted({p for p in branch.files if snapshot.settings.is_protected(p)} | in_trial))
+    if not paths or snapshot.approved(branch):
+        return None
+    names = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+    reason = f"changes protected paths ({names}): read them, then coord approve {branch.task}"
+    return Waiting(branch, Result.PROTECTED, reason, paths)
+
+
+def _found_out(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
+    match snapshot.finding(branch.tip):
+        case None | Green() | Clash() | Red() | TouchesProtected():
+            return None
+        case MainRed(step):
+            return _wait(branch, f"main is red: {step}")
+        case CouldNotRun(reason):
+            return _wait(branch, f"the gate could not run: {reason}")
+        case Unfit(reason):
+            return _wait(branch, reason)
+        case ServerRefused(words):
+            return Waiting(branch, Result.REFUSED, f"the remote refused: {words}")

@@ -1,0 +1,109 @@
+"""What a branch says of itself: done, stuck or working."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coord.core.settings import PushMeans
+from coord.core.text import one_line, plain
+
+STATUS = "Coord-Status"
+REASON = "Coord-Reason"
+SUMMARY = "Coord-Summary"
+TRIED = "Coord-Tried"
+ATTEMPTS = "Coord-Attempts"
+SUGGESTION = "Coord-Suggestion"
+
+_TRAILER = re.compile(r"^([A-Za-z0-9][A-Za-z0-9-]*)\s*:\s?(.*)$")
+_MESSAGE_LIMIT = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The work is finished; ``summary`` is the agent's own text; ``explicit`` when a trailer says so."""
+
+    summary: str = ""
+    explicit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """The agent cannot go on: its safe exit with the four facts."""
+
+    reason: str
+    tried: str = ""
+    attempts: str = ""
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """The work goes on; ``why`` says how we know."""
+
+    why: str
+
+
+Signal = Done | Stuck | Working
+
+
+def trailers(message: str) -> dict[str, str]:
+    """Return the trailers of a commit message; of a key given twice, the last.
+
+    The rule is git's (git-interpret-trailers(1)): the last paragraph, which is not the subject, in which every line is
+    a trailer or continues one. A continuation that is a lone dot is an empty line.
+    """
+    paragraphs = re.split(r"\n[ \t]*\n", plain(message[-_MESSAGE_LIMIT:]).strip("\n"))
+    if len(paragraphs) < 2:
+        return {}
+    found: dict[str, str] = {}
+    key = ""
+    for line in paragraphs[-1].split("\n"):
+        match = _TRAILER.match(line)
+        if match:
+            key = match[1].title()
+            found[key] = match[2].strip()
+        elif line[:1] in (" ", "\t") and key:
+            found[key] += "\n" + ("" if line.strip() == "." else line.strip())
+        elif not line.startswith("(cherry picked from commit"):
+            return {}
+    return found
+
+
+def trailer_block(pairs: Mapping[str, str]) -> str:
+    """Return trailers as the last paragraph of a message; later lines of a value are folded below it."""
+    lines = []
+    for key, value in pairs.items():
+        first, *rest = plain(value).strip().split("\n")
+        lines.append(f"{key}: {first.strip()}")
+        lines += [f" {line.strip() or '.'}" for line in rest]
+    return "\n".join(lines)
+
+
+def read_signal(message: str, *, claimed: bool, draft: bool, push_means: PushMeans) -> Signal:
+    """Return what the tip commit's message, a live claim and a draft pull request say of the branch."""
+    said = trailers(message)
+    status = said.get(STATUS, "").lower()
+    if status == "blocked":
+        return Stuck(
+            reason=one_line(said.get(REASON, "")) or "no reason given",
+            tried=one_line(said.get(TRIED, ""), 1000),
+            attempts=one_line(said.get(ATTEMPTS, ""), 20),
+            suggestion=one_line(said.get(SUGGESTION, ""), 1000),
+        )
+    if draft:
+        return Working("its pull request is a draft")
+    if status == "done":
+        return Done(said.get(SUMMARY, ""), explicit=True)
+    if status == "working":
+        return Working("it says so (Coord-Status: working)")
+    if status:
+        return Working(
+            f"its Coord-Status is '{one_line(status, 30)}', which is none of done, working, blocked"
+        )
+    if claimed:
+        return Working("a session holds its claim and has not said done")
+    if push_means is PushMeans.EXPLICIT:
+        return Working("it has not said done (signal = explicit)")
+    return Done(said.get(SUMMARY, ""))

@@ -1,0 +1,131 @@
+"""Everything a plan is made from, read once: the snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from coord.core.journal import Standing
+from coord.core.settings import Settings
+from coord.core.signal import Signal
+from coord.core.trial import Finding, Found
+from coord.core.verdict import Verdict
+from coord.errors import UsageError
+
+if TYPE_CHECKING:
+    from coord.core.graph import TaskGraph
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBranch:
+    """A live branch of a task, as the remote has it.
+
+    ``commits`` are those that main lacks, oldest first; ``files`` what they change against the merge base, the task
+    folder aside; ``dropped`` what they change in the task folder; ``since`` the tip's committer date (seconds).
+    """
+
+    name: str
+    ref: str
+    task: str
+    tip: str
+    since: int
+    author_date: str
+    signal: Signal
+    standing: Standing
+    commits: tuple[str, ...] = ()
+    files: frozenset[str] = frozenset()
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A branch with a task prefix but no task: its name, and the ids that look like it."""
+
+    name: str
+    tip: str
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A small coord ref: whose task, the commit it names, and what that commit says."""
+
+    task: str
+    ref: str
+    oid: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A session's claim on a task, until ``expires`` (seconds since the epoch)."""
+
+    task: str
+    ref: str
+    oid: str
+    holder: str
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The last verdict on a task: the ref, its commit, and whether main has since changed a conflicted path."""
+
+    ref: str
+    oid: str
+    verdict: Verdict
+    overtaken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state that one plan is made from.
+
+    ``base`` is main's tip; ``at`` the committer date of everything made from this snapshot; ``asked`` the ids given to
+    the command (None: all). Claims that have expired are not in it.
+    """
+
+    base: str
+    at: int
+    settings: Settings
+    graph: TaskGraph
+    branches: tuple[TaskBranch, ...] = ()
+    strangers: tuple[Stranger, ...] = ()
+    rulings: tuple[Ruling, ...] = ()
+    approvals: tuple[Mark, ...] = ()
+    holds: tuple[Mark, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    debris: tuple[Mark, ...] = ()
+    freeze: str | None = None
+    landed: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Found, ...] = ()
+    asked: frozenset[str] | None = None
+
+    def ruling(self, task: str) -> Ruling | None:
+        """Return the last verdict on a task."""
+        return next((r for r in self.rulings if r.verdict.task == task), None)
+
+    def approved(self, branch: TaskBranch) -> bool:
+        """Say whether a person approved exactly this tip."""
+        return any(mark.task == branch.task and mark.text == branch.tip for mark in self.approvals)
+
+    def finding(self, tip: str) -> Finding | None:
+        """Return what this run found out about a tip on the present base."""
+        return next((f.finding for f in reversed(self.findings) if (f.base, f.tip) == (self.base, tip)), None)
+
+    def is_asked(self, task: str) -> bool:
+        """Say whether the command is about this task."""
+        return self.asked is None or task in self.asked
+
+    def resolve(self, word: str) -> str:
+        """Return the task id that ``word`` (an id or a branch name) means. Raises UsageError with near ids."""
+        known = {task.id for task in self.graph.tasks} | {branch.task for branch in self.branches}
+        if word in known:
+            return word
+        task = self.settings.task_of(word)
+        if task in known:
+            return str(task)
+        near = get_close_matches(word, sorted(known), 3, 0.5)
+        hint = f"did you mean: {', '.join(near)}?" if near else "coord list shows the tasks on main"
+        raise UsageError(f"no task '{word}' on main", hint=hint)

@@ -1,0 +1,145 @@
+"""The gate's folder: made to hold exactly a list of files, touching only what differs.
+
+Incremental builds judge freshness by modification time, so a file that did not change keeps its time and one that did
+gets the present one, never an older. The code under test may have changed anything in here: what a file was when we
+wrote it (size, times, inode) is remembered outside the folder and compared; links are never followed; nothing is
+written in place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from coord.core.objects import TreeFile
+
+_SYMLINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
+
+
+@dataclass(frozen=True, slots=True)
+class Materialised:
+    """How many paths were written and removed to make the folder what it should be."""
+
+    written: int
+    removed: int
+
+
+def materialise(
+    folder: Path,
+    manifest: Path,
+    files: tuple[TreeFile, ...],
+    keep: tuple[str, ...],
+    read: Callable[[str], bytes],
+) -> Materialised:
+    """Make ``folder`` hold exactly ``files`` and, of what else is there, only the folders named in ``keep``.
+
+    ``manifest`` (outside the folder) remembers what was written; ``read`` gives a blob's bytes. Raises OSError when
+    the disk does not take it.
+    """
+    wanted = {file.path: file for file in files}
+    folders = {parent for file in files for parent in _parents(file.path)}
+    folders |= {file.path for file in files if file.mode == _SUBMODULE}
+    kept = tuple(path for path in keep if path not in wanted and path not in folders)
+    known = _load(manifest)
+    _make_folder(folder)
+    current: set[str] = set()
+    removed = 0
+    for path, entry in _walk(folder, "", skip=frozenset(kept)):
+        if path in folders and entry.is_dir(follow_symlinks=False):
+            continue
+        if path in wanted and known.get(path) == _fingerprint(
+            wanted[path], entry.stat(follow_symlinks=False)
+        ):
+            current.add(path)
+            continue
+        if _leads_to(path, kept) and entry.is_dir(follow_symlinks=False):
+            continue
+        remove(folder / path)
+        removed += 1
+    for path in sorted(folders):
+        (folder / path).mkdir(exist_ok=True)
+    stale = [file for file in files if file.path not in current and file.mode != _SUBMODULE]
+    seen = {path: known[path] for path in current}
+    for file in stale:
+        _write(folder / file.path, file, read(file.oid))
+        seen[file.path] = _fingerprint(file, (folder / file.path).lstat())
+    _save(manifest, seen)
+    return Materialised(len(stale), removed)
+
+
+def remove(path: Path) -> None:
+    """Remove a path whatever it is and whatever rights its owner took away from it; links are not followed."""
+    if not path.is_symlink() and path.is_dir():
+        for root, _, _ in os.walk(path):
+            Path(root).chmod(0o700)
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _parents(path: str) -> Iterator[str]:
+    at = path.find("/")
+    while at != -1:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+def _leads_to(path: str, kept: tuple[str, ...]) -> bool:
+    return any(name.startswith(path + "/") for name in kept)
+
+
+def _walk(root: Path, prefix: str, skip: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield what lies below, a folder before its contents; kept folders are passed over, links not entered."""
+    with os.scandir(root / prefix) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        path = f"{prefix}{entry.name}"
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if path in skip and is_folder:
+            continue
+        if is_folder:
+            Path(entry.path).chmod(0o700)
+        yield path, entry
+        if is_folder and Path(entry.path).is_dir():
+            yield from _walk(root, f"{path}/", skip)
+
+
+def _fingerprint(file: TreeFile, status: os.stat_result) -> list[object]:
+    kind = stat.S_IFMT(status.st_mode)
+    return [file.oid, file.mode, kind, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        remove(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
+def _write(path: Path, file: TreeFile, content: bytes) -> None:
+    if file.mode == _SYMLINK:
+        path.symlink_to(os.fsdecode(content))
+        return
+    mode = 0o755 if file.mode == _EXECUTABLE else 0o644
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+
+
+def _load(manifest: Path) -> dict[str, list[object]]:
+    try:
+        known = json.loads(manifest.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _save(manifest: Path, seen: dict[str, list[object]]) -> None:
+    scratch = manifest.with_suffix(".new")
+    scratch.write_text(json.dumps(seen))
+    scratch.replace(manifest)

@@ -1,0 +1,224 @@
+"""Making trials, and the other commits for main, in the object database; no working copy takes part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from coord.core.frontmatter import Refusal, set_scalar
+from coord.core.message import merge_message, status_message
+from coord.core.objects import (
+    FILE_MODE,
+    Entry,
+    GitObject,
+    Kind,
+    Signature,
+    changed_paths,
+    find_entry,
+    graft,
+    make,
+    make_commit,
+    make_tree,
+)
+from coord.core.section import append_to_section, fill_section, section_text
+from coord.core.signal import Done
+from coord.core.snapshot import Snapshot, TaskBranch
+from coord.core.task import Task
+from coord.core.text import one_line
+from coord.core.trial import Clash, TouchesProtected, Trial, Unfit
+from coord.git import Conflicted, Git
+from coord.observe import View
+from coord.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Main's tree with some task files changed, and the objects that it takes."""
+
+    tree: str
+    objects: tuple[GitObject, ...]
+
+
+def make_trial(
+    workspace: Workspace, view: View, branch: TaskBranch, profile: str
+) -> Trial | Clash | Unfit | TouchesProtected:
+    """Merge a branch's tip into main and complete its task, as the two commits S and M with one tree.
+
+    The task folder is main's, tree by tree; the branch's edits there are dropped (its Summary and Notes are taken
+    over as text). The same base, tip, ``at`` and configuration give the same ids on every machine.
+    """
+    git, snapshot = workspace.git, view.snapshot
+    merged = git.merge(snapshot.base, _with_mains_tasks(workspace, snapshot, branch))
+    if isinstance(merged, Conflicted):
+        return Clash(merged.paths, _who_brought(workspace, snapshot, branch, merged))
+    completed = _complete_in(workspace, view, branch, merged.tree)
+    if isinstance(completed, Unfit):
+        return completed
+    protected = _protected_changes(git, snapshot, branch, completed.tree)
+    if protected:
+        return TouchesProtected(protected)
+    return _commits(workspace, snapshot, branch, completed, profile=profile)
+
+
+def _commits(
+    workspace: Workspace, snapshot: Snapshot, branch: TaskBranch, completed: Edited, *, profile: str
+) -> Trial:
+    git, algorithm = workspace.git, workspace.algorithm
+    signature = Signature(snapshot.settings.project.identity, branch.author_date, snapshot.at)
+    tree, base, tip = completed.tree, snapshot.base, branch.tip
+    objects = list(completed.objects)
+    second = tip
+    if snapshot.graph.get(branch.task) is not None:
+        status = make_commit(tree, (tip, base), status_message(branch.task), signature, algorithm)
+        objects.append(status)
+        second = status.oid
+    message = merge_message(branch.name, branch.task, tip, f"{profile} {tree}")
+    merge = make_commit(tree, (base, second), message, signature, algorithm)
+    git.write([*objects, merge])
+    judged, _ = graft(tree, snapshot.settings.project.tasks, None, git.objects.tree, algorithm)
+    return Trial(
+        branch.task, branch.name, base, tip, snapshot.at, tree, judged, second, merge.oid, branch.dropped
+    )
+
+
+def _with_mains_tasks(workspace: Workspace, snapshot: Snapshot, branch: TaskBranch) -> str:
+    """Return the tip, or, when the branch edited the task folder, a commit on it with main's task folder instead.
+
+    The stand-in only feeds the merge: its task folder equals main's, so nothing in there can conflict.
+    """
+    if not branch.dropped:
+        return branch.tip
+    git, folder = workspace.git, snapshot.settings.project.tasks
+    tip = git.objects.commit(branch.tip)
+    theirs = find_entry(git.objects.commit(snapshot.base).tree, folder, git.objects.tree)
+    entry = (theirs.mode, theirs.oid) if theirs else None
+    tree, objects = graft(tip.tree, folder, entry, git.objects.tree, workspace.algorithm)
+    signature = Signature(snapshot.settings.project.identity, branch.author_date, snapshot.at)
+    stand_in = make_commit(tree, (branch.tip,), "stand-in\n", signature, workspace.algorithm)
+    git.write([*objects, stand_in])
+    return stand_in.oid
+
+
+def _who_brought(
+    workspace: Workspace, snapshot: Snapshot, branch: TaskBranch, merged: Conflicted
+) -> tuple[str, ...]:
+    """Return the landed branches that changed the conflicted paths on main since the branch left it."""
+    fork = workspace.git.merge_base(snapshot.base, branch.tip)
+    if fork is None:
+        return ()
+    paths = [conflict.path for conflict in merged.paths]
+    return workspace.git.landed_branches(fork, snapshot.base, paths)
+
+
+def _protected_changes(git: Git, snapshot: Snapshot, branch: TaskBranch, tree: str) -> tuple[str, ...]:
+    """Return what the merge itself would change among the protected paths, however the branch brings it about."""
+    if snapshot.approved(branch):
+        return ()
+    changed = changed_paths(git.objects.commit(snapshot.base).tree, tree, git.objects.tree)
+    return tuple(sorted(path for path in changed if snapshot.settings.is_protected(path)))
+
+
+# -- task files ----------------------------------------------------------------------------------------------------
+
+
+def _complete_in(workspace: Workspace, view: View, branch: TaskBranch, merged: str) -> Edited | Unfit:
+    git, snapshot = workspace.git, view.snapshot
+    folder = snapshot.settings.project.tasks
+    main_tree = git.objects.commit(snapshot.base).tree
+    task = snapshot.graph.get(branch.task)
+    edited = Edited(main_tree, ())
+    if task is not None:
+        changed = completed_file(workspace, view, branch, task)
+        if isinstance(changed, Refusal):
+            return Unfit(f"{task.path} cannot be edited safely: {changed.reason} ({changed.hint})")
+        edited = put_file(workspace, edited, task.path, changed)
+    tasks = find_entry(edited.tree, folder, git.objects.tree)
+    entry = (tasks.mode, tasks.oid) if tasks else None
+    tree, objects = graft(merged, folder, entry, git.objects.tree, workspace.algorithm)
+    git.objects.remember(objects)
+    return Edited(tree, (*edited.objects, *objects))
+
+
+def completed_file(workspace: Workspace, view: View, branch: TaskBranch, task: Task) -> bytes | Refusal:
+    """Return main's task file with the status completed and the Summary filled, or why it cannot be edited."""
+    before = view.tasks.bytes_of(task.id)
+    after = set_scalar(before, "status", "completed")
+    if isinstance(after, Refusal):
+        return after
+    theirs = _their_file(workspace, branch, task)
+    notes = section_text(theirs, "Notes")
+    if notes and notes != section_text(before, "Notes"):
+        after = append_to_section(after, "Notes", notes)
+    return fill_section(after, "Summary", _summary(workspace, branch, before, theirs))
+
+
+def _their_file(workspace: Workspace, branch: TaskBranch, task: Task) -> bytes:
+    if task.path not in branch.dropped:
+        return b""
+    objects = workspace.git.objects
+    entry = find_entry(objects.commit(branch.tip).tree, task.path, objects.tree)
+    return objects.blob(entry.oid) if entry and entry.mode.startswith("100") else b""
+
+
+def _summary(workspace: Workspace, branch: TaskBranch, before: bytes, theirs: bytes) -> str:
+    """Return what is kept as the Summary: the trailer, else the branch's own section, else its commit subjects."""
+    if isinstance(branch.signal, Done) and branch.signal.summary:
+        return branch.signal.summary
+    own = section_text(theirs, "Summary")
+    if own and own != section_text(before, "Summary"):
+        return own
+    commits = (workspace.git.objects.commit(oid) for oid in branch.commits[-50:])
+    subjects = [
+        one_line(c.subject) for c in commits if len(c.parents) < 2 and not c.subject.startswith("coord: ")
+    ]
+    lines = list(dict.fromkeys(filter(None, subjects))) or [f"Landed from {branch.name}."]
+    return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+
+
+def put_file(workspace: Workspace, edited: Edited, path: str, content: bytes) -> Edited:
+    """Return ``edited`` with one more file changed."""
+    blob = make(Kind.BLOB, content, workspace.algorithm)
+    found = find_entry(edited.tree, path, workspace.git.objects.tree)
+    mode = found.mode if found and found.mode.startswith("100") else FILE_MODE
+    tree, objects = graft(
+        edited.tree, path, (mode, blob.oid), workspace.git.objects.tree, workspace.algorithm
+    )
+    workspace.git.objects.remember(objects)
+    return replace(edited, tree=tree, objects=(*edited.objects, blob, *objects))
+
+
+def note_commit(
+    workspace: Workspace,
+    files: dict[str, bytes],
+    parents: tuple[str, ...],
+    message: str,
+    signature: Signature,
+) -> str:
+    """Store a commit whose tree holds just ``files`` (names without folders) and return its id.
+
+    Verdicts, approvals, claims and holds are such commits.
+    """
+    blobs = {name: make(Kind.BLOB, content, workspace.algorithm) for name, content in files.items()}
+    entries = [Entry(name.encode(), FILE_MODE, blob.oid) for name, blob in blobs.items()]
+    tree = make_tree(entries, workspace.algorithm)
+    commit = make_commit(tree.oid, parents, message, signature, workspace.algorithm)
+    workspace.git.write([*blobs.values(), tree, commit])
+    return commit.oid
+
+
+def signature_of(view: View, author_date: str = "") -> Signature:
+    """Return how coord signs what it makes from this view."""
+    snapshot = view.snapshot
+    return Signature(snapshot.settings.project.identity, author_date or f"{snapshot.at} +0000", snapshot.at)
+
+
+def status_commit(
+    workspace: Workspace, view: View, files: dict[str, bytes], words: str, author_date: str = ""
+) -> str:
+    """Store a commit on main that changes only task files, and return its id."""
+    base = view.snapshot.base
+    edited = Edited(workspace.git.objects.commit(base).tree, ())
+    for path, content in files.items():
+        edited = put_file(workspace, edited, path, content)
+    commit = make_commit(edited.tree, (base,), words, signature_of(view, author_date), workspace.algorithm)
+    workspace.git.write([*edited.objects, commit])
+    return commit.oid

@@ -1,0 +1,346 @@
+"""Observation: fetch, look at refs, task files and ancestry, and return a snapshot. Decides nothing.
+
+git is asked a fixed number of questions whatever the number of branches; what is rare (a hand-made merge, a revert, a
+branch that merged main several times) costs a question each.
+"""
+
+from __future__ import annotations
+
+import difflib
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from coord.core.journal import (
+    Landing,
+    Revert,
+    Reverted,
+    TipFacts,
+    read_landing,
+    read_reverts,
+    reverted_by,
+    standing_of,
+)
+from coord.core.objects import Commit, changed_paths, find_entry
+from coord.core.settings import Settings, UnknownBranch
+from coord.core.signal import STATUS, Done, read_signal, trailers
+from coord.core.snapshot import Claim, Mark, Ruling, Snapshot, Stranger, TaskBranch
+from coord.core.text import one_line
+from coord.core.verdict import (
+    APPROVALS,
+    CLAIMS,
+    FREEZE,
+    HOLDS,
+    VERDICT_FILE,
+    VERDICTS,
+    Verdict,
+    VerdictKind,
+    decode,
+)
+from coord.errors import UsageError
+from coord.git import Ref
+from coord.taskfolder import TaskFolder, read_tasks_at
+from coord.workspace import Workspace
+
+#: The families of coord's refs that the remote keeps; ``refs/coord/rescue`` is local and never fetched.
+FAMILIES = ("verdicts", "history", "claims", "approvals", "hold")
+
+
+@dataclass(frozen=True)
+class View:
+    """A snapshot, and what applying an action needs beside it.
+
+    ``tasks`` are the task files at its base, ``coord_refs`` the refs under refs/coord/, ``on_chain`` main's first-parent
+    commits, ``landed_in`` the last landing of each task.
+    """
+
+    snapshot: Snapshot
+    tasks: TaskFolder
+    coord_refs: dict[str, str]
+    on_chain: frozenset[str]
+    landed_in: dict[str, str]
+
+
+def fetch(workspace: Workspace) -> None:
+    """Bring the remote's branches and coord's refs here. Raises RefusedError with git's words."""
+    if workspace.remote is None:
+        return
+    refspecs = [f"+refs/heads/*:refs/remotes/{workspace.remote}/*"]
+    refspecs += [f"+refs/coord/{family}/*:refs/coord/{family}/*" for family in FAMILIES]
+    refspecs.append(f"+{FREEZE}*:{FREEZE}*")
+    workspace.git.fetch(workspace.remote, refspecs)
+
+
+def observe(workspace: Workspace, *, now: int | None = None) -> View:
+    """Return the present view of a repository, as last fetched. Raises UsageError when main is not there."""
+    refs = {ref.name: ref for ref in workspace.git.refs(workspace.branch_refs, "refs/coord/")}
+    main = refs.get(workspace.main_ref)
+    if main is None:
+        raise _no_main(workspace)
+    settings = workspace.settings_at(main.oid)
+    tasks = read_tasks_at(workspace, main.oid, settings)
+    looker = _Looker(workspace, main.oid, settings, tasks, int(time.time()) if now is None else now)
+    claims = looker.claims(refs)
+    branches, strangers = looker.branches(refs, claims)
+    at = max(looker.now, looker.commit(main.oid).committed)
+    snapshot = Snapshot(
+        base=main.oid,
+        at=at,
+        settings=settings,
+        graph=tasks.graph,
+        branches=branches,
+        strangers=strangers,
+        rulings=looker.rulings(refs),
+        approvals=looker.marks(refs, APPROVALS),
+        holds=looker.marks(refs, HOLDS),
+        claims=claims,
+        debris=looker.debris(refs, branches),
+        freeze=looker.freeze(refs),
+    )
+    coord_refs = {name: ref.oid for name, ref in refs.items() if name.startswith("refs/coord/")}
+    landed_in = {landing.task: landing.commit for landing in reversed(looker.landings)}
+    return View(snapshot, tasks, coord_refs, looker.on_chain, landed_in)
+
+
+def _no_main(workspace: Workspace) -> UsageError:
+    if workspace.remote is None:
+        hint = "git remote add origin URL, then git push -u origin main; or git config coord.remote NAME"
+        return UsageError(f"there is no branch '{workspace.main}' here, and no remote to land on", hint=hint)
+    hint = (
+        f"git push {workspace.remote} {workspace.main}; if main has another name: git config coord.main NAME"
+    )
+    return UsageError(f"{workspace.remote} has no branch '{workspace.main}'", hint=hint)
+
+
+@dataclass
+class _Looker:
+    """One observation: the questions, each asked once."""
+
+    workspace: Workspace
+    main: str
+    settings: Settings
+    tasks: TaskFolder
+    now: int
+
+    def __post_init__(self) -> None:
+        self.git = self.workspace.git
+        self._commits: dict[str, Commit] = {}
+
+    def commit(self, oid: str) -> Commit:
+        if oid not in self._commits:
+            self._commits[oid] = self.git.objects.commit(oid)
+        return self._commits[oid]
+
+    # -- branches --------------------------------------------------------------------------------------------------
+
+    def branches(
+        self, refs: dict[str, Ref], claims: tuple[Claim, ...]
+    ) -> tuple[tuple[TaskBranch, ...], tuple[Stranger, ...]]:
+        heads: list[tuple[str, str, str, str]] = []
+        strangers = []
+        for name, ref in refs.items():
+            branch = name.removeprefix(self.workspace.branch_refs)
+            task = self.settings.task_of(branch) if name.startswith(self.workspace.branch_refs) else None
+            if task is None or ref.symref:
+                continue
+            if (
+                self.tasks.graph.get(task) is None
+                and self.settings.land.unknown_branch is UnknownBranch.IGNORE
+            ):
+                strangers.append(Stranger(branch, ref.oid, self._near(task)))
+            else:
+                heads.append((branch, f"refs/heads/{branch}", task, ref.oid))
+        unlanded = self.git.unlanded((tip for *_, tip in heads), self.main) if heads else {}
+        claimed = {claim.task for claim in claims}
+        branches = [
+            self._branch(*head, unlanded=unlanded, claimed=head[2] in claimed) for head in sorted(heads)
+        ]
+        return tuple(branches), tuple(sorted(strangers, key=lambda s: s.name))
+
+    def _near(self, task: str) -> tuple[str, ...]:
+        return tuple(difflib.get_close_matches(task, [t.id for t in self.tasks.graph.tasks], 3, 0.6))
+
+    def _branch(
+        self, name: str, ref: str, task: str, tip: str, *, unlanded: dict[str, tuple[str, ...]], claimed: bool
+    ) -> TaskBranch:
+        commit = self.commit(tip)
+        signal = read_signal(
+            commit.message, claimed=claimed, draft=False, push_means=self.settings.land.signal
+        )
+        facts = self._facts(task, commit, says_done=isinstance(signal, Done), contained=tip not in unlanded)
+        branch = TaskBranch(
+            name, ref, task, tip, commit.committed, commit.author_date, signal, standing_of(facts)
+        )
+        if facts.contained:
+            return branch
+        commits, boundary = _below(tip, unlanded)
+        changed = self._changed(tip, boundary)
+        return replace(
+            branch,
+            commits=commits,
+            files=frozenset(path for path in changed if not self.settings.is_task_path(path)),
+            dropped=tuple(sorted(path for path in changed if self.settings.is_task_path(path))),
+        )
+
+    def _changed(self, tip: str, boundary: frozenset[str]) -> frozenset[str]:
+        """Return the net difference of a tip against its merge base with main."""
+        base = next(iter(boundary)) if len(boundary) == 1 else self.git.merge_base(self.main, tip)
+        trees = (self.commit(base).tree if base else None, self.commit(tip).tree)
+        return changed_paths(*trees, self.git.objects.tree)
+
+    # -- how a tip stands to main ----------------------------------------------------------------------------------
+
+    def _facts(self, task: str, tip: Commit, *, says_done: bool, contained: bool) -> TipFacts:
+        landings = [landing for landing in self.landings if landing.task == task]
+        facts = TipFacts(task, contained, says_done=says_done, undone=self._undone(tip.oid, landings))
+        if not contained or facts.undone:
+            return facts
+        on_chain = tip.oid in self.on_chain
+        carrier = tip.oid if on_chain else self._carrier(tip.oid)
+        said = trailers(tip.message)
+        own = said.get(STATUS, "").lower() == "done" and said.get("Coord-Task", task) == task
+        other = self.accounted.get(tip.oid, task) != task
+        return replace(
+            facts,
+            on_chain=on_chain,
+            carrier=carrier,
+            carrier_landing=next((landing for landing in self.landings if landing.commit == carrier), None),
+            undone=self._hand_merge_undone(carrier) if own or not on_chain else None,
+            says_done=says_done and not other,
+            says_done_itself=own and not other,
+        )
+
+    @cached_property
+    def chain(self) -> tuple[Commit, ...]:
+        """Return main's first-parent commits, newest first."""
+        return self.git.first_parents(self.main)
+
+    @cached_property
+    def on_chain(self) -> frozenset[str]:
+        return frozenset(commit.oid for commit in self.chain)
+
+    @cached_property
+    def landings(self) -> tuple[Landing, ...]:
+        found = (read_landing(commit, lambda oid: self.commit(oid).parents) for commit in self.chain)
+        return tuple(landing for landing in found if landing)
+
+    @cached_property
+    def accounted(self) -> dict[str, str]:
+        """Return the tips that main's own commits name, each with the task that it was for."""
+        said = (trailers(commit.message) for commit in self.chain)
+        return {s["Coord-Tip"]: s["Coord-Task"] for s in said if "Coord-Tip" in s and "Coord-Task" in s}
+
+    def _carrier(self, tip: str) -> str:
+        """Return the oldest first-parent commit of main that contains ``tip`` (containing is monotone: bisect)."""
+        landed = next((landing.commit for landing in self.landings if landing.tip == tip), None)
+        if landed:
+            return landed
+        low, high = 0, len(self.chain) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.git.is_ancestor(tip, self.chain[middle].oid):
+                low = middle
+            else:
+                high = middle - 1
+        return self.chain[low].oid
+
+    # -- reverts ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def reverts(self) -> tuple[Revert, ...]:
+        return read_reverts(self.git.mentioning("This reverts commit ", self.main))
+
+    def _undone(self, tip: str, landings: list[Landing]) -> Reverted | None:
+        """Return the landing of this task that was undone and whose commits ``tip`` holds."""
+        for landing in landings if landings and self.reverts else ():
+            brought = frozenset(self.git.rev_list(landing.tip, f"^{landing.base}"))
+            held = brought & frozenset(self.git.rev_list(tip, f"^{landing.base}"))
+            targets = {landing.commit, landing.status_commit, *held} if held else set()
+            by = self._undone_by(landing.commit, targets)
+            if by:
+                return Reverted(landing.commit, by)
+        return None
+
+    def _hand_merge_undone(self, carrier: str) -> Reverted | None:
+        by = self._undone_by(carrier, {carrier})
+        return Reverted(carrier, by) if by else None
+
+    def _undone_by(self, step: str, targets: set[str]) -> str | None:
+        """Return the standing revert of one of ``targets`` among the commits that main gained after ``step``."""
+        if targets.isdisjoint(revert.target for revert in self.reverts):
+            return None
+        later = frozenset(self.git.rev_list(self.main, f"^{step}"))
+        reverts = tuple(revert for revert in self.reverts if revert.by in later)
+        return next(filter(None, (reverted_by(target, reverts) for target in sorted(targets))), None)
+
+    # -- coord's own refs ------------------------------------------------------------------------------------------
+
+    def marks(self, refs: dict[str, Ref], family: str) -> tuple[Mark, ...]:
+        return tuple(self._mark(ref, family) for name, ref in refs.items() if name.startswith(family))
+
+    def _mark(self, ref: Ref, family: str) -> Mark:
+        commit = self.commit(ref.oid)
+        text = (
+            trailers(commit.message).get("Coord-Tip", "") if family == APPROVALS else one_line(commit.subject)
+        )
+        return Mark(ref.name.removeprefix(family), ref.name, ref.oid, text)
+
+    def freeze(self, refs: dict[str, Ref]) -> str | None:
+        ref = refs.get(FREEZE)
+        return one_line(self.commit(ref.oid).subject) if ref else None
+
+    def claims(self, refs: dict[str, Ref]) -> tuple[Claim, ...]:
+        """Return the claims that hold now; an expired one is absent."""
+        found = (self._claim(ref) for name, ref in refs.items() if name.startswith(CLAIMS))
+        return tuple(claim for claim in found if claim.expires > self.now)
+
+    def _claim(self, ref: Ref) -> Claim:
+        said = trailers(self.commit(ref.oid).message)
+        expires = said.get("Coord-Expires", "")
+        holder = one_line(said.get("Coord-Holder", "unknown"))
+        return Claim(
+            ref.name.removeprefix(CLAIMS), ref.name, ref.oid, holder, int(expires) if expires.isdigit() else 0
+        )
+
+    def rulings(self, refs: dict[str, Ref]) -> tuple[Ruling, ...]:
+        found = (self._ruling(ref) for name, ref in refs.items() if name.startswith(VERDICTS))
+        return tuple(ruling for ruling in found if ruling)
+
+    def _ruling(self, ref: Ref) -> Ruling | None:
+        entry = find_entry(self.commit(ref.oid).tree, VERDICT_FILE, self.git.objects.tree)
+        verdict = decode(self.git.objects.blob(entry.oid)) if entry else None
+        if verdict is None or verdict.task != ref.name.removeprefix(VERDICTS):
+            return None
+        overtaken = verdict.kind is VerdictKind.CONFLICT and self._overtaken(verdict)
+        return Ruling(ref.name, ref.oid, verdict, overtaken)
+
+    def _overtaken(self, verdict: Verdict) -> bool:
+        """Say whether main changed one of the conflicted paths since the verdict."""
+        known = self.git.objects.read(verdict.base) is not None
+        if not known:
+            return True
+        trees = self.commit(verdict.base).tree, self.commit(self.main).tree
+        changed = changed_paths(*trees, self.git.objects.tree)
+        return any(conflict.path in changed for conflict in verdict.paths)
+
+    def debris(self, refs: dict[str, Ref], branches: tuple[TaskBranch, ...]) -> tuple[Mark, ...]:
+        """Return refs that belong to nothing any more: approvals of tips that moved on, claims that have expired."""
+        tips = {(branch.task, branch.tip) for branch in branches}
+        held = {claim.ref for claim in self.claims(refs)}
+        stale = [mark for mark in self.marks(refs, APPROVALS) if (mark.task, mark.text) not in tips]
+        stale += [mark for mark in self.marks(refs, CLAIMS) if mark.ref not in held]
+        return tuple(stale)
+
+
+def _below(tip: str, unlanded: dict[str, tuple[str, ...]]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the unlanded commits that ``tip`` holds, oldest first, and the commits of main that they stand on."""
+    order = {oid: i for i, oid in enumerate(unlanded)}
+    seen, boundary, todo = {tip}, set(), [tip]
+    while todo:
+        for parent in unlanded[todo.pop()]:
+            if parent not in unlanded:
+                boundary.add(parent)
+            elif parent not in seen:
+                seen.add(parent)
+                todo.append(parent)
+    return tuple(sorted(seen, key=order.__getitem__, reverse=True)), frozenset(boundary)

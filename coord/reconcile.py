@@ -1,0 +1,339 @@
+"""One run: observe, plan, apply, until there is nothing left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from coord.apply import Ending, Learned, Moved, Raced, Site, apply
+from coord.core.action import Idle
+from coord.core.plan import next_action
+from coord.core.profile import Profile, built_in, detect, program
+from coord.core.queue import Queue, Result, make_queue
+from coord.core.snapshot import Snapshot
+from coord.core.trial import CouldNotRun, Found, MainRed
+from coord.errors import CoordError, Exit, UsageError
+from coord.gate import Room, default_folder
+from coord.git import Git
+from coord.observe import View, fetch, observe
+from coord.workspace import Workspace
+from coord.worktree import Kept, Removed, tidy
+
+#: How often a race is run again before it is given up (behaviour 4).
+RACES = 5
+
+_CODES = {
+    Result.LANDED: Exit.OK,
+    Result.CONFLICT: Exit.CONFLICT,
+    Result.GATE_FAILED: Exit.GATE_FAILED,
+    Result.BLOCKED: Exit.WAITING,
+    Result.PROTECTED: Exit.WAITING,
+    Result.WAITING: Exit.WAITING,
+    Result.RACED: Exit.RACED,
+    Result.REFUSED: Exit.REFUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutcome:
+    """One task's last outcome in a run."""
+
+    task: str
+    branch: str
+    tip: str
+    result: Result
+    reason: str
+    commit: str = ""
+    paths: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did: main before and after, every task's outcome, what is worth saying, the exit code."""
+
+    base: str
+    head: str
+    outcomes: tuple[TaskOutcome, ...]
+    remarks: tuple[str, ...]
+    rest: str
+    exit: Exit
+
+
+@dataclass
+class _Run:
+    """What a run has learned and done so far."""
+
+    site: Site
+    asked: frozenset[str] | None
+    show: Callable[[str], None]
+    view: View
+    findings: list[Found] = field(default_factory=list)
+    endings: dict[str, Ending] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    races: int = 0
+    raced: bool = False
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return replace(self.view.snapshot, findings=tuple(self.findings), asked=self.asked)
+
+
+def open_site(workspace: Workspace, show: Callable[[str], None]) -> Site:
+    """Return where actions are applied. Raises UsageError when there is neither a remote nor a bare repository."""
+    if workspace.remote is None and not workspace.bare:
+        raise UsageError(
+            "there is no remote to land on" + _other_remotes(workspace),
+            hint="git remote add origin URL && git push -u origin main"
+            if not workspace.remotes
+            else f"git config coord.remote {workspace.remotes[0]}",
+        )
+    chosen = workspace.git.config(r"^coord\.gatefolder$").get("coord.gatefolder")
+    room = Room(
+        state=workspace.state,
+        folder=default_folder(workspace.common, chosen),
+        read=workspace.git.objects.blob,
+        clone=lambda folder, commit: clone_into(workspace, folder, commit),
+        show=show,
+    )
+    return Site(workspace, room, lambda view: choose_profile(workspace, view, show))
+
+
+def _other_remotes(workspace: Workspace) -> str:
+    return f" (there is no 'origin'; remotes: {', '.join(workspace.remotes)})" if workspace.remotes else ""
+
+
+def land(
+    workspace: Workspace, asked: Sequence[str] = (), *, here: Path, show: Callable[[str], None]
+) -> Report:
+    """Land what is ready and return what happened; ``asked`` limits the run to some tasks.
+
+    Killed at any point, the next call finishes the job: everything is read anew from git.
+    """
+    site = open_site(workspace, show)
+    fetch(workspace)
+    view = observe(workspace)
+    ids = resolve_tasks(view.snapshot, asked) if asked else None
+    run = _Run(site, ids, show, view)
+    base = view.snapshot.base
+    rest = _until_idle(run)
+    if not run.raced:
+        run.remarks += tidy_local(workspace, run.view, here)
+    return _report(run, base, rest)
+
+
+def _until_idle(run: _Run) -> str:
+    """Ask for the next action and apply it until there is none; return why landing rests."""
+    previous: object = None
+    while not isinstance(action := next_action(run.snapshot), Idle):
+        if action == previous:
+            raise CoordError(
+                f"no progress: {action.reason}", hint="a defect: please report it with coord plan --json"
+            )
+        previous = action
+        run.show(action.reason)
+        match apply(run.site, run.view, action):
+            case Learned(found):
+                run.findings += found
+            case Moved() as moved:
+                _take(run, moved)
+            case Raced() as raced:
+                previous = None
+                if _lost(run, raced):
+                    return f"lost the race for {raced.ref} {run.races} times: run it again"
+    return action.reason
+
+
+def _take(run: _Run, moved: Moved) -> None:
+    run.races = 0
+    run.findings += moved.found
+    run.remarks += moved.remarks
+    for ending in moved.endings:
+        run.endings[ending.branch.task] = ending
+        run.show(_ending_words(ending))
+    _look_again(run)
+
+
+def _lost(run: _Run, raced: Raced) -> bool:
+    """Count a lost race and look again; say whether it was one too many."""
+    run.races += 1
+    if run.races > RACES:
+        run.raced = True
+        for branch in raced.branches:
+            run.endings[branch.task] = Ending(branch, Result.RACED, f"{raced.ref} kept moving")
+        return True
+    run.show(f"{raced.ref} moved meanwhile: looking again ({run.races} of {RACES})")
+    _look_again(run)
+    return False
+
+
+def _ending_words(ending: Ending) -> str:
+    return f"{ending.branch.name}: {ending.result}" + (f" ({ending.reason})" if ending.reason else "")
+
+
+def _look_again(run: _Run) -> None:
+    fetch(run.site.workspace)
+    run.view = observe(run.site.workspace)
+
+
+# -- the report ----------------------------------------------------------------------------------------------------
+
+
+def _report(run: _Run, base: str, rest: str) -> Report:
+    snapshot = run.snapshot
+    queue = make_queue(snapshot)
+    outcomes = {o.task: o for o in _standing(snapshot, queue, rest)}
+    outcomes |= {task: _from(ending) for task, ending in run.endings.items() if _is_last(ending, snapshot)}
+    if run.asked is not None:
+        outcomes = {task: outcome for task, outcome in outcomes.items() if task in run.asked}
+        for task in sorted(run.asked - outcomes.keys()):
+            outcomes[task] = _without_branch(run, snapshot, task)
+    ordered = tuple(outcomes[task] for task in sorted(outcomes))
+    remarks = (*run.remarks, *_stranger_words(snapshot))
+    return Report(base, snapshot.base, ordered, remarks, rest, _exit(run, snapshot, ordered))
+
+
+def _from(ending: Ending) -> TaskOutcome:
+    branch = ending.branch
+    return TaskOutcome(
+        branch.task,
+        branch.name,
+        branch.tip,
+        ending.result,
+        ending.reason,
+        ending.commit,
+        ending.paths,
+        ending.seconds,
+    )
+
+
+def _is_last(ending: Ending, snapshot: Snapshot) -> bool:
+    """Say whether nothing newer is known: a branch that moved on since is told as it stands now."""
+    live = [branch for branch in snapshot.branches if branch.task == ending.branch.task]
+    return not live or any(branch.tip == ending.branch.tip for branch in live)
+
+
+def _standing(snapshot: Snapshot, queue: Queue, rest: str) -> list[TaskOutcome]:
+    waiting = [
+        TaskOutcome(w.branch.task, w.branch.name, w.branch.tip, w.result, w.reason, paths=w.paths)
+        for w in queue.waiting
+    ]
+    waiting += [
+        TaskOutcome(c.branch.task, c.branch.name, c.branch.tip, Result.WAITING, rest)
+        for c in queue.candidates
+    ]
+    return sorted(waiting, key=lambda outcome: (outcome.task, outcome.branch), reverse=True)
+
+
+def _without_branch(run: _Run, snapshot: Snapshot, task: str) -> TaskOutcome:
+    prefix = snapshot.settings.project.prefixes[0]
+    known = snapshot.graph.get(task)
+    if known is not None and known.is_completed:
+        commit = run.view.landed_in.get(task, "")
+        return TaskOutcome(task, prefix + task, "", Result.LANDED, "completed on main", commit)
+    where = run.site.workspace.remote or "this repository"
+    return TaskOutcome(task, prefix + task, "", Result.WAITING, f"no branch {prefix}{task} on {where}")
+
+
+def _stranger_words(snapshot: Snapshot) -> list[str]:
+    return [
+        f"{stranger.name} belongs to no task on main: ignored"
+        + (f" (like {', '.join(stranger.near)})" if stranger.near else "")
+        for stranger in snapshot.strangers
+    ]
+
+
+def _exit(run: _Run, snapshot: Snapshot, outcomes: tuple[TaskOutcome, ...]) -> Exit:
+    present = [found.finding for found in run.findings if found.base == snapshot.base]
+    codes = [Exit.ERROR for finding in present if isinstance(finding, CouldNotRun)]
+    if run.asked is not None:
+        stuck_machine = bool(codes)
+        codes += [
+            _CODES[outcome.result]
+            for outcome in outcomes
+            if not (stuck_machine and outcome.result is Result.WAITING)
+        ]
+        return max(codes, default=Exit.OK)
+    codes += [Exit.WAITING for finding in present if isinstance(finding, MainRed)]
+    codes += [_CODES[o.result] for o in outcomes if o.result in (Result.RACED, Result.REFUSED)]
+    codes += [Exit.WAITING] if snapshot.freeze is not None else []
+    codes += [Exit.RACED] if run.raced else []
+    return max(codes, default=Exit.OK)
+
+
+# -- what a run needs to know --------------------------------------------------------------------------------------
+
+
+def resolve_tasks(snapshot: Snapshot, words: Sequence[str]) -> frozenset[str]:
+    """Return the task ids that people mean by ids or branch names. Raises UsageError with near ids."""
+    return frozenset(snapshot.resolve(word) for word in words)
+
+
+def choose_profile(workspace: Workspace, view: View, show: Callable[[str], None]) -> Profile:
+    """Return the profile that main's configuration names, else the one that main's tree shows (said aloud).
+
+    Raises UsageError when main names none and shows none.
+    """
+    settings = view.snapshot.settings
+    name = settings.gate.profile
+    if name is None:
+        root = workspace.git.objects.tree(workspace.git.objects.commit(view.snapshot.base).tree)
+        marks = detect(frozenset(entry.name.decode("utf-8", "replace") for entry in root))
+        if not marks:
+            raise UsageError(
+                "main names no validation profile, and nothing in it shows one",
+                hint='write [gate] profile = "cargo", "python", "node", "go" or "none" to .coord.toml on main',
+            )
+        mark, name = marks[0]
+        others = "".join(f", also {m} ({p})" for m, p in marks[1:] if p != name)
+        show(f'profile {name}: main has {mark}{others}; [gate] profile = "{name}" in .coord.toml settles it')
+    own = next((profile for profile in settings.profiles if profile.name == name), None)
+    profile = own or built_in(name)
+    if profile is None:
+        raise UsageError(f"[gate] profile '{name}' is not known")
+    if not profile.steps:
+        show(f"profile {profile.name}: nothing is validated")
+    else:
+        show(f"profile {profile.name}: " + "; ".join(program(step) for step in profile.steps))
+    return profile
+
+
+def clone_into(workspace: Workspace, folder: Path, commit: str) -> None:
+    """Give a gate's folder a ``.git`` of its own at ``commit``, with nothing that leads back to the repository."""
+    git = Git(folder)
+    git.run("init", "--quiet", "--initial-branch=main", "--template=")
+    source = workspace.common.as_uri()
+    git.run(
+        "fetch", "--quiet", "--tags", "--no-write-fetch-head", "--update-shallow",
+        "--upload-pack=git -c uploadpack.allowAnySHA1InWant=true upload-pack", source, f"+{commit}:refs/heads/main",
+        "--force",
+    )  # fmt: skip
+    git.run("read-tree", commit)
+
+
+# -- tidying up ----------------------------------------------------------------------------------------------------
+
+
+def tidy_local(workspace: Workspace, view: View, here: Path) -> list[str]:
+    """Remove local branches and worktrees of what has landed, and return what was removed or kept.
+
+    Judged by what git says now, not by what this run did, so that a killed run's leftovers go as well: a task branch
+    that the remote no longer has and whose tip main contains off its first-parent chain (so it once held work).
+    """
+    if workspace.remote is None:
+        return []
+    live = {branch.name for branch in view.snapshot.branches} | {s.name for s in view.snapshot.strangers}
+    remarks = []
+    for ref in workspace.git.contained_heads(view.snapshot.base):
+        branch = ref.name.removeprefix("refs/heads/")
+        if view.snapshot.settings.task_of(branch) is None or branch in live or ref.oid in view.on_chain:
+            continue
+        match tidy(workspace.git, branch, ref.oid, main=view.snapshot.base, here=here):
+            case Removed(name, path):
+                remarks.append(
+                    f"removed the local branch {name}" + (f" and its worktree {path}" if path else "")
+                )
+            case Kept(name, path, why):
+                remarks.append(f"kept the local branch {name}" + (f" ({path})" if path else "") + f": {why}")
+    return remarks

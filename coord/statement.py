@@ -1,0 +1,166 @@
+"""What an agent says of its branch: an empty commit with trailers on the task branch, pushed.
+
+This runs in the agent's own checkout under its own identity, and its hooks run; the index takes no part, so staged
+changes stay staged.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coord.core.signal import (
+    ATTEMPTS,
+    REASON,
+    STATUS,
+    SUGGESTION,
+    SUMMARY,
+    TRIED,
+    trailer_block,
+    trailers,
+)
+from coord.core.text import plain
+from coord.errors import CoordError, RefusedError, UsageError
+from coord.git import Git, RefUpdate
+from coord.workspace import Workspace
+
+_SKIPS = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The task branch that a worktree is on."""
+
+    task: str
+    branch: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a worktree holds beside its commits: changes to tracked files, untracked files, commits main lacks,
+    and whether the remote has the tip."""
+
+    modified: tuple[str, ...]
+    untracked: tuple[str, ...]
+    ahead: int
+    pushed: bool
+
+
+def where_am_i(workspace: Workspace) -> Here:
+    """Return the task branch that is checked out. Raises UsageError when it is none."""
+    head = workspace.git.head() if not workspace.bare else None
+    branch = (head or "").removeprefix("refs/heads/")
+    task = workspace.settings.task_of(branch)
+    if task is None:
+        prefixes = " or ".join(f"{prefix}<task>" for prefix in workspace.settings.project.prefixes)
+        on = f"on '{branch}'" if branch else "on no branch (detached HEAD)"
+        raise UsageError(f"this checkout is {on}, not on a task branch", hint=f"git switch {prefixes}")
+    tip = workspace.git.resolve("HEAD")
+    if tip is None:
+        raise UsageError(f"{branch} has no commit yet", hint="commit your work first")
+    return Here(task, branch, tip)
+
+
+def state_of(workspace: Workspace, here: Here) -> State:
+    """Return what the worktree holds, as last fetched."""
+    answer = workspace.git.run("status", "--porcelain", "-z", "--untracked-files=normal")
+    entries = [entry for entry in answer.text.split("\0") if entry]
+    untracked = tuple(entry[3:] for entry in entries if entry.startswith("??"))
+    modified = tuple(
+        entry[3:] for entry in entries if len(entry) > 3 and entry[2] == " " and entry[:2] != "??"
+    )
+    main = workspace.main_tip
+    ahead = len(workspace.git.rev_list(here.tip, f"^{main}")) if main else 1
+    pushed = workspace.git.resolve(f"{workspace.branch_refs}{here.branch}") == here.tip
+    return State(modified, untracked, ahead, pushed)
+
+
+def say_done(workspace: Workspace, here: Here, summary: str) -> tuple[str, ...]:
+    """Say that the work is finished and push it; return what to tell. Saying it twice changes nothing."""
+    state = state_of(workspace, here)
+    if state.modified:
+        raise UsageError(
+            f"{len(state.modified)} changed file(s) are not committed: {', '.join(state.modified[:3])}",
+            hint="commit them (or git stash), then say done: only commits land",
+        )
+    words = [f"note: untracked and left out: {', '.join(state.untracked[:5])}"] if state.untracked else []
+    if not state.ahead:
+        words.append("note: this branch holds no commits that main lacks")
+    said = {STATUS: "done", "Coord-Task": here.task} | ({SUMMARY: summary} if summary else {})
+    return (*words, *_say(workspace, here, "coord: done", said), "it lands with the next run of coord land")
+
+
+def say_blocked(workspace: Workspace, here: Here, reason: str, facts: Mapping[str, str]) -> tuple[str, ...]:
+    """Say that the work cannot go on and push it; ``facts`` are tried, attempts and suggestion."""
+    names = {"tried": TRIED, "attempts": ATTEMPTS, "suggestion": SUGGESTION}
+    said = {STATUS: "blocked", "Coord-Task": here.task, REASON: " ".join(plain(reason).split())}
+    said |= {names[key]: " ".join(value.split()) for key, value in facts.items() if value.strip()}
+    words = _say(workspace, here, "coord: blocked", said)
+    return (
+        *words,
+        "your commits are kept; a person is told on main and, where there is one, on the pull request",
+    )
+
+
+def _say(workspace: Workspace, here: Here, subject: str, said: Mapping[str, str]) -> tuple[str, ...]:
+    said = {key: _without_skips(value) for key, value in said.items()}
+    tip = here.tip
+    words: tuple[str, ...] = ("already said",)
+    last = trailers(workspace.git.objects.commit(tip).message)
+    if last != trailers(f"x\n\n{trailer_block(said)}"):
+        tip = _empty_commit(workspace, here, f"{subject}\n\n{trailer_block(said)}\n")
+        words = (f"{here.branch} at {tip[:7]}: {subject.removeprefix('coord: ')}",)
+    _push(workspace, here)
+    return words
+
+
+def _without_skips(text: str) -> str:
+    """A tip that tells the forge to skip its run would silence the wake."""
+    for words in _SKIPS:
+        text = text.replace(words, words.strip("[]"))
+    return text
+
+
+def _empty_commit(workspace: Workspace, here: Here, message: str) -> str:
+    git = _own_git(workspace)
+    commit = git.run("commit-tree", "-p", here.tip, f"{here.tip}^{{tree}}", data=message.encode()).line
+    git.update_refs([RefUpdate(f"refs/heads/{here.branch}", here.tip, commit)])
+    if workspace.git.resolve("HEAD") != commit:
+        raise CoordError(f"{here.branch} moved meanwhile", hint="run it again")
+    return commit
+
+
+def _push(workspace: Workspace, here: Here) -> None:
+    if workspace.remote is None:
+        raise UsageError("there is no remote to push to", hint="git remote add origin URL")
+    ref = f"refs/heads/{here.branch}"
+    answer = _own_git(workspace).run(
+        "push", "--quiet", "--end-of-options", workspace.remote, f"{ref}:{ref}", ok=(0, 1, 128)
+    )
+    if answer.code != 0:
+        raise RefusedError(
+            f"the push was refused: {' / '.join(answer.err.strip().splitlines())}",
+            hint=f"git push {workspace.remote} {here.branch} shows it again; the commit is on your branch",
+        )
+
+
+def _own_git(workspace: Workspace) -> Git:
+    return Git(workspace.top, hook={})
+
+
+def leave_in_inbox(workspace: Workspace, here: Here, level: str, text: str) -> None:
+    """Leave a message for the coordinator of this machine: one JSON line in a log that may be deleted."""
+    inbox = workspace.state / "inbox.ndjson"
+    inbox.parent.mkdir(parents=True, exist_ok=True)
+    note = {
+        "at": int(time.time()),
+        "task": here.task,
+        "branch": here.branch,
+        "level": level,
+        "text": plain(text)[:10000],
+    }
+    with inbox.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(note, sort_keys=True) + "\n")
