@@ -251,26 +251,33 @@ class _Looker:
         return read_reverts(self.git.mentioning("This reverts commit ", self.main))
 
     def _undone(self, tip: str, landings: list[Landing]) -> Reverted | None:
-        """Return the landing of this task that was undone and whose commits ``tip`` holds."""
+        """Return the landing of this task that was undone and whose commits ``tip`` holds.
+
+        A tip that holds the revert as well was made with it in view (rebased, or main merged): it says what it means.
+        """
         for landing in landings if landings and self.reverts else ():
-            brought = frozenset(self.git.rev_list(landing.tip, f"^{landing.base}"))
-            held = brought & frozenset(self.git.rev_list(tip, f"^{landing.base}"))
+            below = frozenset(self.git.rev_list(tip, f"^{landing.base}"))
+            held = below & frozenset(self.git.rev_list(landing.tip, f"^{landing.base}"))
             targets = {landing.commit, landing.status_commit, *held} if held else set()
-            by = self._undone_by(landing.commit, targets)
+            by = self._undone_by(landing.commit, targets, seen=below)
             if by:
                 return Reverted(landing.commit, by)
         return None
 
     def _hand_merge_undone(self, carrier: str) -> Reverted | None:
-        by = self._undone_by(carrier, {carrier})
+        by = self._undone_by(carrier, {carrier}, seen=frozenset())
         return Reverted(carrier, by) if by else None
 
-    def _undone_by(self, step: str, targets: set[str]) -> str | None:
+    def _undone_by(self, step: str, targets: set[str], *, seen: frozenset[str]) -> str | None:
         """Return the standing revert of one of ``targets`` among the commits that main gained after ``step``."""
         if targets.isdisjoint(revert.target for revert in self.reverts):
             return None
         later = frozenset(self.git.rev_list(self.main, f"^{step}"))
-        reverts = tuple(revert for revert in self.reverts if revert.by in later)
+        reverts = tuple(
+            revert
+            for revert in self.reverts
+            if revert.by in later and not (revert.target in targets and revert.by in seen)
+        )
         return next(filter(None, (reverted_by(target, reverts) for target in sorted(targets))), None)
 
     # -- coord's own refs ------------------------------------------------------------------------------------------
