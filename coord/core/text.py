@@ -10,15 +10,46 @@ import re
 import unicodedata
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_FENCE = re.compile(r"^(\s{0,3})(`{3,}|~{3,})")
-_MENTION = re.compile(r"(?<![\w`/.])@(?=[A-Za-z0-9_])")
+_UNSEEN = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+
+#: What may stand before the text of a line: quotes and list items, nested, and any white space.
+_CONTAINERS = re.compile(r"\s*(?:(?:>|[-*+](?=\s)|\d{1,9}[.)](?=\s))\s*)*")
+#: A heading, a fence, a rule or the line under a heading. (Sole marks of an empty list item are a heading's line too.)
+_BLOCK = re.compile(r"#|`{3,}|~{3,}|(?:-\s*)+\Z|=+\s*\Z")
+_RULE = re.compile(r"[\s>]*((?:-\s*)+|(?:=\s*)+)\Z")
+#: Comments, declarations and HTML elements; ``Vec<u8>`` and other type parameters are none.
+_HTML = re.compile(
+    r"(\\*)<(?=[!?]|/?(?:a|abbr|address|area|article|aside|audio|b|base|basefont|blockquote|body|br|button|canvas"
+    r"|caption|center|code|col|colgroup|dd|del|details|dialog|dir|div|dl|dt|em|embed|fieldset|figcaption|figure|font"
+    r"|footer|form|frame|frameset|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|label|legend|li|link|main|map"
+    r"|mark|marquee|menu|menuitem|meta|nav|noframes|noscript|object|ol|optgroup|option|p|param|picture|plaintext|pre|q"
+    r"|s|samp|script|search|section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td"
+    r"|template|textarea|tfoot|th|thead|title|tr|track|tt|u|ul|var|video|xmp)(?:[\s/>]|$))",
+    re.IGNORECASE,
+)
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+#: An entity can write a mention that GitHub sees after the Markdown is read.
+_ENTITY = re.compile(r"&(?=#|commat;)")
+_BROKEN = "\u200b"
 
 
 def plain(text: str) -> str:
-    """Return ``text`` without terminal escapes, control characters (newline and tab stay) and bidi overrides."""
+    """Return ``text`` without terminal escapes, control characters (newline and tab stay), bidi overrides, byte order
+    marks and halves of characters (what stood there in bytes was not UTF-8 and cannot be written as such)."""
     text = _ESCAPE.sub("", text.replace("\r\n", "\n"))
-    return "".join(c for c in text if c in "\n\t" or (unicodedata.category(c) != "Cc" and c not in _BIDI))
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    if character in "\n\t":
+        return character
+    match unicodedata.category(character):
+        case "Cc":
+            return ""
+        case "Cs":
+            return "\ufffd"
+        case _:
+            return "" if character in _UNSEEN else character
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -35,10 +66,10 @@ def tail(text: str, lines: int = 40, limit: int = 8000) -> str:
 def paragraph(text: str, limit: int = 4000) -> str:
     """Return foreign Markdown prose that is safe inside a section of a task file.
 
-    Headings, rules, fences and HTML comments lose their meaning (a backslash before them), mentions are broken, and
-    the text is capped at ``limit`` characters.
+    Headings, rules, fences, comments and HTML elements lose their meaning (a backslash before them), inside quotes
+    and lists too; mentions are broken by a space of no width, and the text is capped at ``limit`` characters.
     """
-    text = plain(text).strip()
+    text = plain(text.replace("\u2028", "\n").replace("\u2029", "\n")).strip()
     if len(text) > limit:
         text = text[:limit].rstrip() + "\u2026"
     return "\n".join(_inert(line) for line in text.split("\n"))
@@ -46,10 +77,18 @@ def paragraph(text: str, limit: int = 4000) -> str:
 
 def _inert(line: str) -> str:
     line = line.rstrip()
-    stripped = line.lstrip(" ")
-    if len(line) - len(stripped) <= 3 and (
-        stripped.startswith("#") or _FENCE.match(line) or re.fullmatch(r"(?:-\s*){2,}|(?:=\s*)+", stripped)
-    ):
-        line = line[: len(line) - len(stripped)] + "\\" + stripped
-    line = line.replace("<!--", "<\\!--")
-    return _MENTION.sub("@\u200b", line)
+    if rule := _RULE.match(line):
+        line = line[: rule.start(1)] + "\\" + rule[1]
+    else:
+        containers = _CONTAINERS.match(line)
+        start = containers.end() if containers else 0
+        if _BLOCK.match(line, start):
+            line = line[:start] + "\\" + line[start:]
+    line = _HTML.sub(_escaped, line)
+    line = _ENTITY.sub("&" + _BROKEN, line)
+    return _MENTION.sub("@" + _BROKEN, line)
+
+
+def _escaped(tag: re.Match[str]) -> str:
+    # An odd number of backslashes before it has already taken its meaning; one more would give it back.
+    return tag[0] if len(tag[1]) % 2 else tag[1] + "\\<"
