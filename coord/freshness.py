@@ -1,0 +1,60 @@
+"""How old our picture of main is: what a command that reads says beside its answer."""
+
+from __future__ import annotations
+
+import time
+
+from coord.workspace import Workspace
+
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+
+
+def fetch(workspace: Workspace) -> Workspace:
+    """Fetch the remote's branches; return the workspace as it stands after. Without a remote nothing happens."""
+    if workspace.remote is None:
+        return workspace
+    workspace.git.fetch(workspace.remote, [f"+refs/heads/*:refs/remotes/{workspace.remote}/*"])
+    # Our fetches write no FETCH_HEAD: it belongs to the person. This file only tells when the last one was.
+    workspace.state.mkdir(parents=True, exist_ok=True)
+    (workspace.state / "fetched").touch()
+    workspace.__dict__.pop("main_tip", None)
+    workspace.__dict__.pop("settings", None)
+    return workspace
+
+
+def as_of(workspace: Workspace, tip: str) -> str:
+    """Return what main was read and how old that is: ``as of origin/main 3f2a1b0, fetched 5 minutes ago``."""
+    now = time.time()
+    at = _fetched(workspace)
+    if at is not None:
+        return f"as of {workspace.main_name} {tip[:7]}, fetched {ago(now - at)}"
+    committed = workspace.git.objects.commit(tip).committed
+    return f"as of {workspace.main_name} {tip[:7]}, committed {ago(now - committed)}"
+
+
+def ago(seconds: float) -> str:
+    """Return a duration as people say it: ``just now``, ``5 minutes ago``."""
+    for unit, length in _UNITS:
+        count = int(seconds // length)
+        if count >= 1:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def _fetched(workspace: Workspace) -> float | None:
+    """Return when the remote was last asked, as far as files tell: git keeps no such record of its own."""
+    if workspace.remote is None:
+        return None
+    traces = (
+        workspace.state / "fetched",
+        workspace.common / "FETCH_HEAD",
+        workspace.common / workspace.main_ref,
+        workspace.common / "logs" / workspace.main_ref,
+    )
+    times = []
+    for trace in traces:
+        try:
+            times.append(trace.stat().st_mtime)
+        except OSError:
+            continue
+    return max(times, default=None)

@@ -1,0 +1,159 @@
+"""The task folder, read from a commit or from the working copy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from coord import freshness
+from coord.core.graph import TaskGraph
+from coord.core.objects import FILE_MODE, Entry
+from coord.core.settings import Settings
+from coord.core.task import SIZE_LIMIT, Problem, Severity, Task, Unreadable, read_task, too_large
+from coord.errors import UsageError
+from coord.output import Output
+from coord.workspace import Workspace
+
+_LINK_MODE = "120000"
+_FILE_MODES = (FILE_MODE, "100755")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFile:
+    """One file of the task folder: its path from the repository's root, git's mode and its bytes."""
+
+    path: str
+    mode: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class TaskFolder:
+    """Every ``*.md`` file of a task folder, and what could not be opened."""
+
+    files: tuple[TaskFile, ...]
+    unopened: tuple[Unreadable, ...] = ()
+
+    @cached_property
+    def graph(self) -> TaskGraph:
+        """The tasks that the files state."""
+        read = [read_task(file.path, file.data) for file in self.files]
+        tasks = [item for item in read if isinstance(item, Task)]
+        others = [item for item in read if isinstance(item, Unreadable)]
+        return TaskGraph.of(tasks, (*others, *self.unopened))
+
+    def file_of(self, id: str) -> TaskFile | None:
+        """Return the file of a task (the one ``graph.get(id)`` is read from), or None."""
+        task = self.graph.get(id)
+        return self._by_path.get(task.path) if task else None
+
+    @cached_property
+    def _by_path(self) -> dict[str, TaskFile]:
+        return {file.path: file for file in self.files}
+
+
+def read_tasks_at(workspace: Workspace, commit: str, settings: Settings) -> TaskFolder:
+    """Read the task folder in the tree of ``commit``; without one there are no tasks."""
+    tree: str | None = workspace.git.objects.commit(commit).tree
+    for part in settings.project.tasks.encode().split(b"/"):
+        entries = workspace.git.objects.tree(tree) if tree else ()
+        tree = next((entry.oid for entry in entries if entry.name == part and entry.is_tree), None)
+    found = _walk_tree(workspace, tree, settings.project.tasks) if tree else ()
+    return _folder(found)
+
+
+def read_tasks_here(top: Path, settings: Settings) -> TaskFolder:
+    """Read the task folder of the working copy at ``top``; without one there are no tasks."""
+    return read_paths(top, [top / settings.project.tasks])
+
+
+def read_paths(top: Path, paths: Iterable[Path]) -> TaskFolder:
+    """Read the given files, and the ``*.md`` files below the given folders; links are not followed."""
+    wanted = {path for start in paths for path in _walk_disk(start)}
+    return _folder(_read_file(path, _name(top, path)) for path in sorted(wanted))
+
+
+def published_tasks(workspace: Workspace, output: Output, *, fetch: bool) -> TaskFolder:
+    """Read the tasks of main as last fetched and say how old that is; before main exists, the working copy's."""
+    if fetch:
+        workspace = freshness.fetch(workspace)
+    tip = workspace.main_tip
+    if tip is not None:
+        output.say(freshness.as_of(workspace, tip))
+        return read_tasks_at(workspace, tip, workspace.settings)
+    if workspace.bare:
+        raise UsageError(f"{workspace.main_name} does not exist here", hint="push main first")
+    output.say(
+        f"{workspace.main_name} does not exist yet as last fetched: these are the files of the working copy"
+    )
+    return read_tasks_here(workspace.top, workspace.settings)
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def _folder(found: Iterable[TaskFile | Unreadable]) -> TaskFolder:
+    items = tuple(found)
+    files = tuple(item for item in items if isinstance(item, TaskFile))
+    return TaskFolder(files, tuple(item for item in items if isinstance(item, Unreadable)))
+
+
+def _walk_tree(workspace: Workspace, tree: str, path: str) -> Iterator[TaskFile | Unreadable]:
+    pending = [(tree, path)]
+    while pending:
+        oid, folder = pending.pop()
+        for entry in workspace.git.objects.tree(oid):
+            name = entry.name.decode("utf-8", "replace")
+            if entry.is_tree:
+                pending.append((entry.oid, f"{folder}/{name}"))
+            elif name.endswith(".md"):
+                yield _entry(workspace, entry, f"{folder}/{name}")
+
+
+def _entry(workspace: Workspace, entry: Entry, path: str) -> TaskFile | Unreadable:
+    if entry.mode not in _FILE_MODES:
+        return _not_opened(path, "a link" if entry.mode == _LINK_MODE else "not a file")
+    if "\ufffd" in path:
+        return _not_opened(path, "in a path that is not UTF-8", Severity.ERROR)
+    data = workspace.git.objects.blob(entry.oid)
+    return TaskFile(path, entry.mode, data) if len(data) <= SIZE_LIMIT else too_large(path)
+
+
+def _walk_disk(start: Path) -> Iterator[Path]:
+    if not start.is_dir():
+        yield from (start,) if os.path.lexists(start) else ()
+        return
+    for folder, folders, names in os.walk(start):
+        folders[:] = sorted(name for name in folders if name != ".git")
+        yield from (Path(folder, name) for name in names if name.endswith(".md"))
+
+
+def _read_file(path: Path, name: str) -> TaskFile | Unreadable:
+    if path.is_symlink():
+        return _not_opened(name, "a link")
+    try:
+        name.encode()
+        if path.stat().st_size > SIZE_LIMIT:
+            return too_large(name)
+        return (
+            TaskFile(name, FILE_MODE, path.read_bytes())
+            if path.is_file()
+            else _not_opened(name, "not a file")
+        )
+    except UnicodeEncodeError:
+        return _not_opened(
+            name.encode("utf-8", "replace").decode(), "in a path that is not UTF-8", Severity.ERROR
+        )
+    except OSError as error:
+        return _not_opened(name, f"not readable: {error.strerror}", Severity.ERROR)
+
+
+def _not_opened(path: str, why: str, severity: Severity = Severity.WARNING) -> Unreadable:
+    return Unreadable(path, (Problem(path, 1, 1, "not-a-file", f"{why}: not read", "", severity),))
+
+
+def _name(top: Path, path: Path) -> str:
+    return path.relative_to(top).as_posix() if path.is_relative_to(top) else path.as_posix()
