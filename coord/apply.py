@@ -187,11 +187,8 @@ def main_update(workspace: Workspace, view: View, new: str | None = None) -> Ref
 
 def closing(workspace: Workspace, view: View, task: str, commit: str) -> list[RefUpdate]:
     """Return what becomes of a landed task's small refs: the verdict's history is kept, the rest goes."""
-    updates = [
-        RefUpdate(mark.ref, mark.oid, None)
-        for mark in (*view.snapshot.approvals, *view.snapshot.claims)
-        if mark.task == task
-    ]
+    updates = [RefUpdate(mark.ref, mark.oid, None) for mark in view.snapshot.approvals if mark.task == task]
+    updates += [RefUpdate(claim.ref, claim.oid, None) for claim in view.snapshot.claims if claim.task == task]
     ruling = view.snapshot.ruling(task)
     if ruling is not None:
         landed = replace(
@@ -253,9 +250,8 @@ def _blocked_commit(site: Site, view: View, branch: TaskBranch, verdict: Verdict
     task = view.snapshot.graph.get(branch.task)
     if task is None:
         return None
-    content: bytes | Refusal = view.tasks.bytes_of(task.id)
-    if not task.is_completed:
-        content = set_scalar(content, "status", "blocked")
+    before = view.tasks.bytes_of(task.id)
+    content = before if task.is_completed else set_scalar(before, "status", "blocked")
     if isinstance(content, Refusal):
         return None
     content = append_to_section(content, "Notes", _episode(branch, verdict))

@@ -7,16 +7,16 @@ one row here.
 from __future__ import annotations
 
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, Never, Protocol
 
 from coord import __version__
+from coord.call import Call
 from coord.errors import EXIT_MEANINGS, CoordError, Exit, UsageError
-from coord.output import Output, standard
+from coord.output import standard
 
 
 class Verb(NamedTuple):
@@ -64,16 +64,6 @@ class CommandModule(Protocol):
     def options(self, parser: ArgumentParser) -> None: ...
 
     def run(self, call: Call) -> Exit: ...
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a command: its arguments, where it writes, where it stands."""
-
-    args: Namespace
-    output: Output
-    folder: Path
-    inherited: dict[str, str]
 
 
 class Parser(ArgumentParser):

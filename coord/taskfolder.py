@@ -50,6 +50,13 @@ class TaskFolder:
         task = self.graph.get(id)
         return self._by_path.get(task.path) if task else None
 
+    def bytes_of(self, id: str) -> bytes:
+        """Return the bytes of a task's file; the task must be one of ``graph``."""
+        file = self.file_of(id)
+        if file is None:
+            raise KeyError(id)
+        return file.data
+
     @cached_property
     def _by_path(self) -> dict[str, TaskFile]:
         return {file.path: file for file in self.files}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from coord.cli import Call
+from coord.call import Call
 from coord.core.signal import Done, Stuck, Working, read_signal
 from coord.errors import Exit
 from coord.output import table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable
 
-from coord.cli import Call
+from coord.call import Call
 from coord.decision import Decided, decide
 from coord.errors import Exit
 from coord.observe import View

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from coord.cli import Call
+from coord.call import Call
 from coord.errors import Exit
 from coord.statement import say_done, where_am_i
 from coord.workspace import open_workspace

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser
 
-from coord.cli import Call
+from coord.call import Call
 from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.output import Json, table
 from coord.reconcile import Report, TaskOutcome, land

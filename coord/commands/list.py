@@ -13,7 +13,7 @@ from coord.taskfolder import published_tasks, read_tasks_here
 from coord.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
-    from coord.cli import Call
+    from coord.call import Call
 
 
 def options(parser: ArgumentParser) -> None:

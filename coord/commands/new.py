@@ -16,7 +16,7 @@ from coord.taskfolder import read_tasks_at, read_tasks_here
 from coord.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
-    from coord.cli import Call
+    from coord.call import Call
 
 _WORDS = ("priority", "assignee", "due", "agent", "model")
 _LISTS = ("tags", "touches")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from coord.cli import Call
+from coord.call import Call
 from coord.errors import Exit
 from coord.statement import Here, leave_in_inbox, say_blocked, say_done, state_of, where_am_i
 from coord.workspace import Workspace, open_workspace

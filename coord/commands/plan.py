@@ -10,7 +10,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from coord.cli import Call
+from coord.call import Call
 from coord.core.action import Idle
 from coord.core.plan import next_action
 from coord.core.queue import Candidate, Queue, make_queue

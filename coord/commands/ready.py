@@ -13,7 +13,7 @@ from coord.taskfolder import published_tasks
 from coord.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from coord.cli import Call
+    from coord.call import Call
 
 
 def options(parser: ArgumentParser) -> None:

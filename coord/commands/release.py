@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from coord.cli import Call
+from coord.call import Call
 from coord.commands.deciding import carry_out, decision_options
 from coord.decision import release
 from coord.errors import Exit

@@ -56,11 +56,16 @@ def test_the_dependency_owns_the_shared_commits_first() -> None:
 @settings(deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from("abcdef"), st.tuples(st.frozensets(st.sampled_from("123456"), min_size=1), st.sampled_from("abcdef"))
+        st.sampled_from("abcdef"),
+        st.tuples(st.frozensets(st.sampled_from("123456"), min_size=1), st.sampled_from("abcdef")),
     )
 )
-def test_waiting_never_forms_a_ring_and_sharers_never_all_go(made: dict[str, tuple[frozenset[str], str]]) -> None:
-    holders = [Holder(f"feat/{t}", t, t, 0, commits, frozenset(needs)) for t, (commits, needs) in made.items()]
+def test_waiting_never_forms_a_ring_and_sharers_never_all_go(
+    made: dict[str, tuple[frozenset[str], str]],
+) -> None:
+    holders = [
+        Holder(f"feat/{t}", t, t, 0, commits, frozenset(needs)) for t, (commits, needs) in made.items()
+    ]
     waits = waits_for(holders)
     for start in waits:
         seen = [start]

@@ -84,7 +84,9 @@ class Model:
             case Idle():
                 return False
             case Gate((candidate,)):
-                self.findings.append(Found(snapshot.base, candidate.branch.tip, self._judge(candidate.branch, snapshot)))
+                self.findings.append(
+                    Found(snapshot.base, candidate.branch.tip, self._judge(candidate.branch, snapshot))
+                )
             case Publish((gated,), (branch,)):
                 assert gated.trial.base == snapshot.base
                 needs = next(w.needs for w in self.works if w.id == branch.task)

@@ -11,7 +11,8 @@ import pytest
 from tests.world import World, task_text
 
 cargo = pytest.mark.skipif(
-    not shutil.which("cargo") or subprocess.run(["cargo", "clippy", "--version"], capture_output=True).returncode != 0,
+    not shutil.which("cargo")
+    or subprocess.run(["cargo", "clippy", "--version"], capture_output=True).returncode != 0,
     reason="cargo or clippy is not on this machine: the cargo profile was NOT tested",
 )
 
@@ -36,14 +37,27 @@ def test_a_crate_lands_and_clippy_tests_and_the_compiler_each_block(crate: World
     assert "CARGO_HOME" not in os.environ
     assert "RUSTUP_HOME" not in os.environ
     crate.push("feat/good", {"src/add.rs": CRATE["src/add.rs"] + TESTED % 4})
-    crate.push("feat/warns", {"src/greet.rs": 'pub fn greet() -> String {\n    return "hello".to_string();\n}\n'})
-    crate.push("feat/fails", {"src/more.rs": "\n", "tests/it.rs": "#[test]\nfn no() {\n    assert_eq!(demo::add::add(1, 1), 3);\n}\n"})
+    crate.push(
+        "feat/warns", {"src/greet.rs": 'pub fn greet() -> String {\n    return "hello".to_string();\n}\n'}
+    )
+    crate.push(
+        "feat/fails",
+        {
+            "src/more.rs": "\n",
+            "tests/it.rs": "#[test]\nfn no() {\n    assert_eq!(demo::add::add(1, 1), 3);\n}\n",
+        },
+    )
     crate.push("feat/broken", {"src/lib.rs": "pub mod add;\npub mod greet;\npub mod missing;\n"})
 
     result = crate.land()
 
     assert result.code == 0, result.err
-    assert crate.statuses() == {"good": "completed", "warns": "blocked", "fails": "blocked", "broken": "blocked"}
+    assert crate.statuses() == {
+        "good": "completed",
+        "warns": "blocked",
+        "fails": "blocked",
+        "broken": "blocked",
+    }
     reasons = {o["task"]: o["reason"] for o in result.data["outcomes"]}
     assert reasons["warns"] == "cargo clippy -- -D warnings failed"
     assert reasons["fails"] == "cargo test failed"

@@ -30,12 +30,18 @@ def test_guarantee_1_every_step_was_validated_as_exactly_that_tree(world: World)
     merge = world.git("log", "--first-parent", "--format=%H", "--grep=^Merge", "main", at=world.origin)
     world.git("clone", "-q", str(world.origin), str(world.root / "check"))
     world.git("checkout", "-q", merge, at=world.root / "check")
-    ran = subprocess.run("cat src/*.txt | sort | sha1sum", shell=True, cwd=world.root / "check", capture_output=True, text=True)
+    ran = subprocess.run(
+        "cat src/*.txt | sort | sha1sum", shell=True, cwd=world.root / "check", capture_output=True, text=True
+    )
     assert ran.stdout in record.read_text()
 
 
 def test_guarantee_2_nothing_lands_before_its_dependencies(world: World) -> None:
-    tasks = {"a": task_text("a", depends_on=("b",)), "b": task_text("b", depends_on=("c",)), "c": task_text("c")}
+    tasks = {
+        "a": task_text("a", depends_on=("b",)),
+        "b": task_text("b", depends_on=("c",)),
+        "c": task_text("c"),
+    }
     world.build(tasks)
     for name in tasks:
         world.push(f"feat/{name}")
@@ -87,7 +93,9 @@ def test_guarantee_4_killed_anywhere_it_converges(world: World, moment: str) -> 
     world.push("feat/a")
     world.push("feat/b", {"src/lib.txt": "BBB\n"})
     process = subprocess.Popen(
-        [sys.executable, "-m", "coord", "-C", str(world.desk), "land"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "coord", "-C", str(world.desk), "land"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 20
     while moment == "gate" and not started.exists() and time.monotonic() < deadline:
@@ -129,7 +137,9 @@ def test_guarantee_5_two_coordinators_at_once_land_nothing_twice(world: World) -
     world.git("clone", "-q", str(world.origin), str(second))
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "coord", "-C", str(desk), "land"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [sys.executable, "-m", "coord", "-C", str(desk), "land"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         for desk in (world.desk, second)
     ]
@@ -149,16 +159,22 @@ def test_guarantee_6_task_files_change_only_in_the_bytes_meant(world: World) -> 
     world.push("feat/a")
     world.push("feat/b")
     world.land()
-    a = subprocess.run(["git", "cat-file", "blob", "main:tasks/a.md"], cwd=world.origin, capture_output=True).stdout
+    a = subprocess.run(
+        ["git", "cat-file", "blob", "main:tasks/a.md"], cwd=world.origin, capture_output=True
+    ).stdout
     expected = crlf.replace("status: pending", "status: completed", 1)
     assert a.decode() == expected.replace("> To be filled on completion", "work on feat/a")
     assert world.show("tasks/b.md").startswith(odd.replace("status:   pending ", "status:   completed ", 1))
     assert world.show("tasks/c.md") == task_text("c").rstrip("\n")
-    changed = world.git("log", "--first-parent", "-m", "--format=", "--name-only", "main", "--", "tasks", at=world.origin)
+    changed = world.git(
+        "log", "--first-parent", "-m", "--format=", "--name-only", "main", "--", "tasks", at=world.origin
+    )
     assert sorted(set(changed.split())) == ["tasks/a.md", "tasks/b.md", "tasks/c.md"]
 
 
-def test_guarantee_7_the_code_under_test_finds_no_credential(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guarantee_7_the_code_under_test_finds_no_credential(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = world.root / "seen"
     config = f'[gate]\nprofile = "p"\n[profiles.p]\nsteps = [["sh", "-c", "env > {seen}; ls -A $HOME $CARGO_HOME >> {seen}; git config -l >> {seen} 2>&1; pwd >> {seen}; ls -A >> {seen}"]]\n'
     world.build({"a": task_text("a")}, config=config)
@@ -166,7 +182,13 @@ def test_guarantee_7_the_code_under_test_finds_no_credential(world: World, monke
     real_cargo.mkdir()
     (real_cargo / "credentials.toml").write_text('token = "cargo-secret"\n')
     (real_cargo / "config.toml").write_text('[http]\nproxy = "cargo-secret"\n')
-    for name in ("GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "CARGO_REGISTRY_TOKEN", "SSH_AUTH_SOCK", "GIT_ASKPASS"):
+    for name in (
+        "GITHUB_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "CARGO_REGISTRY_TOKEN",
+        "SSH_AUTH_SOCK",
+        "GIT_ASKPASS",
+    ):
         monkeypatch.setenv(name, "very-secret")
     world.push("feat/a")
 
@@ -175,8 +197,21 @@ def test_guarantee_7_the_code_under_test_finds_no_credential(world: World, monke
     text = seen.read_text()
     assert "secret" not in text
     assert "credentials" not in text
-    names = {line.split("=", 1)[0] for line in text.splitlines() if "=" in line and line.split("=", 1)[0].isupper()}
-    assert names <= {"PATH", "LANG", "HOME", "TMPDIR", "RUSTUP_HOME", "CARGO_HOME", "PWD", "SHLVL", "_", "OLDPWD"}
+    names = {
+        line.split("=", 1)[0] for line in text.splitlines() if "=" in line and line.split("=", 1)[0].isupper()
+    }
+    assert names <= {
+        "PATH",
+        "LANG",
+        "HOME",
+        "TMPDIR",
+        "RUSTUP_HOME",
+        "CARGO_HOME",
+        "PWD",
+        "SHLVL",
+        "_",
+        "OLDPWD",
+    }
     assert ".git\n" not in text
     assert "tasks" not in text.splitlines()
     assert str(world.desk) not in text

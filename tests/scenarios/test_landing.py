@@ -225,7 +225,12 @@ def test_a_branch_that_declares_itself_blocked_is_told_on_main_and_kept(world: W
     )  # fmt: skip
     assert result.outcome("a")["outcome"] == "blocked"
     assert world.land("a").code == 4
-    for fact in ("- Tried: v1 and v2", "- Went wrong: no such API", "- Attempts: 3", "- Suggestion: ask upstream"):
+    for fact in (
+        "- Tried: v1 and v2",
+        "- Went wrong: no such API",
+        "- Attempts: 3",
+        "- Suggestion: ask upstream",
+    ):
         assert fact in world.show("tasks/a.md")
 
 
@@ -273,7 +278,9 @@ def test_edits_in_the_task_folder_are_dropped_told_and_harvested(world: World) -
     world.build({"a": task_text("a"), "b": task_text("b")})
     edited = task_text("a", status="done").replace("> To be filled on completion", "I wrote the parser.")
     edited = edited.replace("> To be filled by implementation", "The lexer is slow.")
-    world.push("feat/a", {"src/a.txt": "new\n", "tasks/a.md": edited, "tasks/b.md": None, "tasks/c.md": "x\n"})
+    world.push(
+        "feat/a", {"src/a.txt": "new\n", "tasks/a.md": edited, "tasks/b.md": None, "tasks/c.md": "x\n"}
+    )
     world.main({"tasks/a.md": task_text("a").replace("Do it.", "Do it well.")}, "edit the task on main")
 
     result = world.land()
@@ -425,7 +432,9 @@ def test_an_unblocked_safe_exit_waits_for_a_new_push(world: World) -> None:
 
 
 def test_complete_is_one_commit_for_several_tasks_and_none_when_nothing_changes(world: World) -> None:
-    world.build({"a": task_text("a"), "b": task_text("b", status="done"), "c": task_text("c", depends_on=("d",))})
+    world.build(
+        {"a": task_text("a"), "b": task_text("b", status="done"), "c": task_text("c", depends_on=("d",))}
+    )
     result = world.coord("complete", "a", "b", "c", "-m", "was done long ago")
     assert result.code == 0
     assert "c has open dependencies: d" in result.err

@@ -30,7 +30,9 @@ if [ -f needs ] && [ ! -f "$(cat needs)" ]; then echo "error: missing $(cat need
 """
 
 
-def task_text(task_id: str, *, depends_on: tuple[str, ...] = (), status: str = "pending", extra: str = "") -> str:
+def task_text(
+    task_id: str, *, depends_on: tuple[str, ...] = (), status: str = "pending", extra: str = ""
+) -> str:
     """Return a task file of the usual shape."""
     needs = "".join(f"\n  - {dep}" for dep in depends_on) or " []"
     return (
@@ -81,7 +83,9 @@ class World:
 
     # -- building --------------------------------------------------------------------------------------------------
 
-    def build(self, tasks: dict[str, str] | None = None, files: dict[str, str] | None = None, config: str = CHECK) -> World:
+    def build(
+        self, tasks: dict[str, str] | None = None, files: dict[str, str] | None = None, config: str = CHECK
+    ) -> World:
         """Make the origin with a first commit on main and two clones."""
         home = self.root / "home"
         home.mkdir(parents=True)
@@ -101,7 +105,14 @@ class World:
         self.git("clone", "-q", str(self.origin), str(self.desk), at=self.root)
         return self
 
-    def git(self, *args: str, at: Path | None = None, ok: bool = True, data: str = "", env: dict[str, str] | None = None) -> str:
+    def git(
+        self,
+        *args: str,
+        at: Path | None = None,
+        ok: bool = True,
+        data: str = "",
+        env: dict[str, str] | None = None,
+    ) -> str:
         """Run git as a person or agent would."""
         self.clock += 10
         dates = {"GIT_AUTHOR_DATE": f"{self.clock} +0000", "GIT_COMMITTER_DATE": f"{self.clock} +0000"}
@@ -128,12 +139,20 @@ class World:
         return self.git("rev-parse", "HEAD", at=where)
 
     def push(
-        self, branch: str, files: dict[str, str | None] | None = None, message: str = "", *, start: str = "origin/main"
+        self,
+        branch: str,
+        files: dict[str, str | None] | None = None,
+        message: str = "",
+        *,
+        start: str = "origin/main",
     ) -> str:
         """Make a branch from ``start`` with one commit, push it (by force) and return its tip."""
         self.git("fetch", "-q", "--prune", "origin")
         self.git("checkout", "-q", "-B", branch, start)
-        tip = self.commit(message or f"work on {branch}", files if files is not None else {f"src/{_last(branch)}.txt": "new\n"})
+        tip = self.commit(
+            message or f"work on {branch}",
+            files if files is not None else {f"src/{_last(branch)}.txt": "new\n"},
+        )
         self.git("push", "-q", "-f", "origin", branch)
         return tip
 
@@ -196,7 +215,9 @@ class World:
 
     def branches(self) -> list[str]:
         """Return the origin's branches but main."""
-        names = self.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/", at=self.origin).split()
+        names = self.git(
+            "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/", at=self.origin
+        ).split()
         return [name for name in names if name != "main"]
 
     def history(self) -> list[str]:
@@ -206,7 +227,9 @@ class World:
     def verdicts(self) -> dict[str, str]:
         """Return what the last verdict on each task is, read without coord's code."""
         found = {}
-        for name in self.git("for-each-ref", "--format=%(refname)", "refs/coord/verdicts/", at=self.origin).split():
+        for name in self.git(
+            "for-each-ref", "--format=%(refname)", "refs/coord/verdicts/", at=self.origin
+        ).split():
             verdict = json.loads(self.git("show", f"{name}:verdict.json", at=self.origin))
             found[name.removeprefix("refs/coord/verdicts/")] = verdict["kind"]
         return found
@@ -214,7 +237,9 @@ class World:
     def picture(self) -> str:
         """Return the whole as a person would see it."""
         lines = ["main: " + " < ".join(self.history())]
-        lines.append("tasks: " + ", ".join(f"{task} {status}" for task, status in sorted(self.statuses().items())))
+        lines.append(
+            "tasks: " + ", ".join(f"{task} {status}" for task, status in sorted(self.statuses().items()))
+        )
         lines.append("branches: " + (", ".join(self.branches()) or "none"))
         verdicts = ", ".join(f"{task} {kind}" for task, kind in sorted(self.verdicts().items()))
         return "\n".join([*lines, "verdicts: " + (verdicts or "none")])
