@@ -203,9 +203,13 @@ class Git:
 
     def config(self, pattern: str) -> dict[str, str]:
         """Return the configuration keys that match a regular expression (keys in git's lower case)."""
-        answer = self.run("config", "-z", "--get-regexp", pattern, ok=(0, 1))
-        pairs = (item.partition("\n") for item in answer.text.split("\0") if item)
-        return {key: value for key, _, value in pairs}
+        answer = self.run("config", "-z", "--show-scope", "--get-regexp", pattern, ok=(0, 1))
+        fields = answer.text.split("\0")
+        # What the engine itself sets (core.hooksPath=/dev/null) is no setting of this repository.
+        set_here = (
+            item for scope, item in zip(fields[::2], fields[1::2], strict=False) if scope != "command"
+        )
+        return {key: value for key, _, value in (item.partition("\n") for item in set_here)}
 
     def refs(self, *patterns: str) -> tuple[Ref, ...]:
         """Return the refs under the given full names, sorted by name."""
@@ -304,6 +308,26 @@ class Git:
         """Return a best common ancestor, or None when the histories are unrelated."""
         answer = self.run("merge-base", one, two, ok=(0, 1))
         return answer.line or None
+
+    def merge_bases(self, one: str, *others: str) -> tuple[str, ...]:
+        """Return all best common ancestors of ``one`` and a merge of ``others`` (made or still to be made)."""
+        return tuple(self.run("merge-base", "--all", one, *others, ok=(0, 1)).text.split())
+
+    def staged(self, folder: str, commit: str) -> frozenset[str]:
+        """Return the paths under ``folder`` where the index differs from ``commit``."""
+        return self._differing("--cached", commit, "--", folder)
+
+    def changed(self, folder: str, old: str, new: str) -> frozenset[str]:
+        """Return the paths under ``folder`` where two commits differ."""
+        return self._differing(old, new, "--", folder)
+
+    def _differing(self, *args: str) -> frozenset[str]:
+        """A rename counts as both its paths, so that moving a file out of a folder is a change of the folder."""
+        answer = self.run(
+            "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-relative",
+            *args, env={"GIT_LITERAL_PATHSPECS": "1"},
+        )  # fmt: skip
+        return frozenset(path for path in answer.text.split("\0") if path)
 
     # -- objects -------------------------------------------------------------------------------------------------
 

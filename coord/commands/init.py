@@ -1,0 +1,166 @@
+"""Set a repository up: configuration, task folder with an example, hooks.
+
+Nothing that exists is overwritten and nothing is committed; what to commit and push is said at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from coord.cli import Call
+from coord.config import CONFIG_FILE
+from coord.core.profile import BUILT_IN, detect
+from coord.core.settings import Settings
+from coord.errors import Exit, UsageError
+from coord.output import Json
+from coord.render import render
+from coord.shims import plan_install, write_atomically
+from coord.workspace import Workspace, open_workspace
+
+WORKTREES = ".worktrees/"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that a set-up repository has: its name, what is (to be) done, and how (None: it is there)."""
+
+    what: str
+    note: str
+    do: Callable[[], None] | None = None
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-n", "--dry-run", action="store_true", help="show what would be done, and do nothing"
+    )
+    parser.add_argument("--no-hooks", action="store_true", help="leave the git hooks alone")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(call: Call) -> Exit:
+    workspace = open_workspace(call.folder)
+    if workspace.bare or workspace.top == workspace.common:
+        raise UsageError(
+            f"{workspace.top} has no working copy: there is nowhere to write {CONFIG_FILE}",
+            hint="run it in a clone of this repository",
+        )
+    settings = workspace.local_settings()
+    parts = _parts(workspace, settings, with_hooks=not call.args.no_hooks)
+    for part in parts:
+        if part.do and not call.args.dry_run:
+            part.do()
+        call.output.result(f"{'would be: ' if call.args.dry_run else ''}{part.what}: {part.note}")
+    steps = _next_steps(workspace, settings)
+    call.output.result("\nnext" if steps else "\nnothing is left to do: everything is on main")
+    for step in steps:
+        call.output.result(f"  {step}")
+    call.output.emit("init", {"dry_run": call.args.dry_run, "parts": _facts(parts), "next": steps})
+    return Exit.OK
+
+
+def _parts(workspace: Workspace, settings: Settings, *, with_hooks: bool) -> tuple[Part, ...]:
+    """Return everything first, so that what cannot be done is said before anything is."""
+    # The hooks go by the names of this working copy: main has them only once it is pushed.
+    hooks = plan_install(workspace, settings.project) if with_hooks else ()
+    return (
+        _configuration(workspace, settings),
+        _example(workspace, settings),
+        _exclude(workspace),
+        *(Part(f"hook {change.hook}", change.note, change.do) for change in hooks),
+    )
+
+
+def _configuration(workspace: Workspace, settings: Settings) -> Part:
+    path = workspace.top / CONFIG_FILE
+    if os.path.lexists(path):
+        return Part(CONFIG_FILE, "exists already: left as it is")
+    text = configuration(workspace, settings, _root_names(workspace))
+    return Part(CONFIG_FILE, "written", lambda: write_atomically(path, text, 0o644))
+
+
+def _root_names(workspace: Workspace) -> frozenset[str]:
+    return frozenset(path.name for path in workspace.top.iterdir())
+
+
+def configuration(workspace: Workspace, settings: Settings, root_names: frozenset[str]) -> str:
+    """Return a ``.coord.toml`` that says the defaults aloud and names the detected gate profile."""
+    mark, profile = next(iter(detect(root_names)), ("", ""))
+    project = settings.project
+    return render(
+        "init/coord.toml.j2",
+        main=workspace.main_name,
+        main_branch=workspace.main,
+        tasks=project.tasks,
+        prefixes=project.prefixes,
+        identity=f"{project.identity.name} <{project.identity.email}>",
+        protected=settings.land.protected,
+        profile=profile,
+        mark=mark,
+        built_in=[each.name for each in BUILT_IN],
+    )
+
+
+def _example(workspace: Workspace, settings: Settings) -> Part:
+    project = settings.project
+    folder = workspace.top / project.tasks
+    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.rglob("*.md"))):
+        return Part(f"{project.tasks}/", "exists already: left as it is")
+    text = render("init/example.md.j2", prefix=project.prefixes[-1])
+    return Part(
+        f"{project.tasks}/example.md", "written", lambda: write_atomically(folder / "example.md", text, 0o644)
+    )
+
+
+def _exclude(workspace: Workspace) -> Part:
+    path = workspace.common / "info" / "exclude"
+    text = _read(path)
+    if WORKTREES in text.splitlines():
+        return Part("info/exclude", f"holds {WORKTREES} already")
+    joint = "" if not text or text.endswith("\n") else "\n"
+    return Part(
+        "info/exclude",
+        f"{WORKTREES} added",
+        lambda: write_atomically(path, f"{text}{joint}{WORKTREES}\n", 0o644),
+    )
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else ""
+
+
+def _next_steps(workspace: Workspace, settings: Settings) -> list[str]:
+    """Return what is still missing until coord can work here."""
+    steps = []
+    head = workspace.git.head()
+    branch = (head or "").removeprefix("refs/heads/")
+    if workspace.main_tip is None and branch and branch != workspace.main:
+        steps.append(
+            f"git config coord.main {shlex.quote(branch)}      (there is no {workspace.main_name}; or fetch it)"
+        )
+    if settings.gate.profile is None and not detect(_root_names(workspace)):
+        steps.append(f"name a gate profile in {CONFIG_FILE}: what must succeed before anything is published")
+    return [*steps, *_publishing(workspace, settings)]
+
+
+def _publishing(workspace: Workspace, settings: Settings) -> list[str]:
+    tasks = settings.project.tasks
+    if workspace.main_tip and _has(workspace, workspace.main_tip, {CONFIG_FILE, tasks.split("/", 1)[0]}):
+        return []
+    steps = [f"git add {CONFIG_FILE} {shlex.quote(tasks)}", "git commit -m 'coord: set up'"]
+    if workspace.remote:
+        return [*steps, f"git push {workspace.remote} {workspace.main}"]
+    return [*steps, f"(no remote named origin: coord will land on the local {workspace.main})"]
+
+
+def _has(workspace: Workspace, commit: str, names: set[str]) -> bool:
+    root = workspace.git.objects.tree(workspace.git.objects.commit(commit).tree)
+    return names <= {entry.name.decode("utf-8", "surrogateescape") for entry in root}
+
+
+def _facts(parts: tuple[Part, ...]) -> list[Json]:
+    return [{"what": part.what, "note": part.note, "changed": part.do is not None} for part in parts]

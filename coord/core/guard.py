@@ -1,0 +1,244 @@
+"""The guard: who may change what.
+
+Task files change on main only, coord writes them, and a task branch speaks for itself alone. The shell gathers the
+facts, each rule looks at them and denies or is silent; the first denial is the verdict. To add a rule, write one
+function and name it in the tuple it belongs to.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from coord.core.settings import Project
+
+
+class Role(Enum):
+    """Who acts: ``COORD_ROLE=coordinator`` says it is the coordinator, everybody else is an agent."""
+
+    AGENT = "agent"
+    COORDINATOR = "coordinator"
+
+
+class Checkout(Enum):
+    """Where somebody acts: in the repository's main checkout, or in a linked worktree."""
+
+    MAIN = "main"
+    LINKED = "linked"
+
+
+class Step(Enum):
+    """What a push does to a ref."""
+
+    WRITE = "write"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Nothing speaks against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """It may not happen: why, and what to do instead."""
+
+    reason: str
+    advice: str
+
+
+Verdict = Allowed | Denied
+
+
+@dataclass(frozen=True, slots=True)
+class StagedCommit:
+    """A commit that is about to be made.
+
+    ``branch`` is None on a detached HEAD; ``edits`` are the staged paths under the task folder that differ both from
+    the branch's tip and from main's side (what a merge of main brings is no edit); ``restore`` names the commit
+    whose task files are the right ones.
+    """
+
+    branch: str | None
+    project: Project
+    role: Role = Role.AGENT
+    checkout: Checkout = Checkout.LINKED
+    session: str = ""
+    edits: tuple[str, ...] = ()
+    restore: str = "HEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class RefPush:
+    """One ref of a push: its full name there, and what the pushed tip holds.
+
+    ``edits`` are the paths under the task folder that differ from the merge base with main; ``message`` is the tip's;
+    ``restore`` names the commit whose task files are the right ones.
+    """
+
+    ref: str
+    step: Step = Step.WRITE
+    edits: tuple[str, ...] = ()
+    message: str = ""
+    restore: str = "HEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push that is about to be made from a checkout whose branch is ``branch`` (None: detached HEAD)."""
+
+    branch: str | None
+    main: str
+    project: Project
+    refs: tuple[RefPush, ...]
+    role: Role = Role.AGENT
+
+
+def judge_commit(commit: StagedCommit) -> Verdict:
+    """Return whether the commit may be made; the coordinator may make any."""
+    if commit.role is Role.COORDINATOR:
+        return Allowed()
+    return next((denied for rule in COMMIT_RULES if (denied := rule(commit))), Allowed())
+
+
+def judge_push(push: Push) -> Verdict:
+    """Return whether the push may be made; one ref that may not go holds all of them back."""
+    if push.role is Role.COORDINATOR:
+        return Allowed()
+    denials = (rule(push, ref) for ref in push.refs for rule in PUSH_RULES)
+    return next((denied for denied in denials if denied), Allowed())
+
+
+# -- rules for a commit --------------------------------------------------------------------------------------------
+
+
+def no_session_in_main_checkout(commit: StagedCommit) -> Denied | None:
+    """A task session has a worktree of its own; the main checkout is its owner's."""
+    if not commit.session or commit.checkout is Checkout.LINKED:
+        return None
+    return Denied(
+        "a task session does not commit in the main checkout",
+        "work in the session's own worktree ('git worktree list' shows it) and commit there",
+    )
+
+
+def no_staged_task_files(commit: StagedCommit) -> Denied | None:
+    """Task files change on main only."""
+    if not commit.edits or commit.branch is None or not is_task_branch(commit.branch, commit.project):
+        return None
+    return Denied(
+        f"{commit.branch} may not change task files: {_named(commit.edits)}",
+        "coord writes task files, on main only. Take the change out with\n"
+        f"    {_restoring(commit.restore, commit.project)}\n"
+        "  and commit again; what you wanted to say there, say with 'coord done -m …', 'coord block -m …' or "
+        "'coord notify …'",
+    )
+
+
+# -- rules for one ref of a push -----------------------------------------------------------------------------------
+
+
+def no_deletion_by_task_branch(push: Push, ref: RefPush) -> Denied | None:
+    """Branches are deleted by coord when they have landed, and by people."""
+    if _own_ref(push) is None or ref.step is not Step.DELETE:
+        return None
+    return Denied(
+        f"{push.branch} may not delete {_short(ref.ref)}",
+        "leave it: coord deletes a branch once main contains it. To give a task up, say 'coord block -m REASON'",
+    )
+
+
+def task_branch_pushes_only_itself(push: Push, ref: RefPush) -> Denied | None:
+    """A task branch speaks for itself alone; main moves by landing."""
+    own = _own_ref(push)
+    if own is None or ref.ref == own:
+        return None
+    what = "main moves only by landing" if ref.ref == f"refs/heads/{push.main}" else "it may push only itself"
+    return Denied(
+        f"{push.branch} may not push {_short(ref.ref)}: {what}",
+        f"push this branch alone: git push <remote> {shlex.quote(str(push.branch))}; coord lands it on {push.main}",
+    )
+
+
+def no_task_files_on_task_branch(push: Push, ref: RefPush) -> Denied | None:
+    """What a task branch brings leaves the task folder as main had it."""
+    if not ref.edits or ref.step is Step.DELETE or not _is_task_ref(ref.ref, push.project):
+        return None
+    return Denied(
+        f"{_short(ref.ref)} changes task files: {_named(ref.edits)}",
+        "coord writes task files, on main only. Put them back as main had them and push again:\n"
+        f"    {_restoring(ref.restore, push.project)}\n"
+        "    git commit -m 'leave task files to main'\n"
+        "  (if they come from a newer main, run 'git fetch' first)",
+    )
+
+
+def no_silenced_wake(push: Push, ref: RefPush) -> Denied | None:
+    """A tip that asks CI to look away would never be landed."""
+    words = silencer(ref.message)
+    if words is None or ref.step is Step.DELETE or not _is_task_ref(ref.ref, push.project):
+        return None
+    return Denied(
+        f"the last commit of {_short(ref.ref)} says '{words}', so nothing would notice this push",
+        "change its message (git commit --amend) and push again",
+    )
+
+
+COMMIT_RULES: tuple[Callable[[StagedCommit], Denied | None], ...] = (
+    no_session_in_main_checkout,
+    no_staged_task_files,
+)
+
+PUSH_RULES: tuple[Callable[[Push, RefPush], Denied | None], ...] = (
+    no_deletion_by_task_branch,
+    task_branch_pushes_only_itself,
+    no_task_files_on_task_branch,
+    no_silenced_wake,
+)
+
+
+# -- what the rules are made of ------------------------------------------------------------------------------------
+
+#: What silences workflows when a message holds it (GitHub's "Skipping workflow runs"; case is not relied on).
+_SILENCER = re.compile(
+    r"\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]|^skip-checks:[ \t]*true[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def silencer(message: str) -> str | None:
+    """Return the words of a commit message that would silence the wake, or None."""
+    match = _SILENCER.search(message)
+    return match[0] if match else None
+
+
+def is_task_branch(branch: str, project: Project) -> bool:
+    """Say whether a branch name (``feat/x``) is a task branch's."""
+    return any(branch.startswith(prefix) and branch != prefix for prefix in project.prefixes)
+
+
+def _is_task_ref(ref: str, project: Project) -> bool:
+    return ref.startswith("refs/heads/") and is_task_branch(ref.removeprefix("refs/heads/"), project)
+
+
+def _own_ref(push: Push) -> str | None:
+    """Return the full ref of the checked-out task branch, or None when another branch is checked out."""
+    if push.branch is None or not is_task_branch(push.branch, push.project):
+        return None
+    return f"refs/heads/{push.branch}"
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix("refs/heads/")
+
+
+def _named(paths: tuple[str, ...], most: int = 5) -> str:
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return ", ".join(paths[:most]) + more
+
+
+def _restoring(commit: str, project: Project) -> str:
+    return f"git restore --source={commit} --staged --worktree -- {shlex.quote(':/' + project.tasks)}"

@@ -1,0 +1,33 @@
+"""Multi-line artefacts from the templates in ``coord/templates``; a name that is missing is an error."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+def render(template: str, **values: object) -> str:
+    """Return the text of ``template`` (a path under ``coord/templates``) with ``values`` in it."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(  # noqa: S701 - shell, TOML and Markdown, not HTML: quoting is the template's
+        loader=PackageLoader("coord"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["sh"] = shlex.quote
+    environment.filters["toml"] = _toml
+    return environment
+
+
+def _toml(value: object) -> str:
+    """Return texts and lists of texts as TOML, whose basic strings are JSON's."""
+    return json.dumps(value, ensure_ascii=False)
