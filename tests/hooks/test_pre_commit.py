@@ -92,6 +92,11 @@ def test_a_branch_that_went_past_the_hook_may_go_on_and_put_the_files_back(agent
     assert agent.git("diff", "--name-only", "origin/main", "HEAD", "--", "tasks") == ""
 
 
+def test_a_rename_within_the_task_folder_is_refused_with_both_its_names(agent):
+    agent.git("mv", "tasks/b.md", "tasks/c.md")
+    assert "tasks/b.md, tasks/c.md" in agent.refused("commit", "-m", "within")
+
+
 def test_a_path_that_only_begins_like_the_task_folder_is_free(agent):
     agent.commit("tasks-archive/a.md", "text\n")
     agent.commit("src/tasks/a.md", "text\n")
@@ -106,9 +111,9 @@ def test_the_hook_judges_from_any_folder_of_the_worktree(agent):
 
 def test_the_hook_judges_the_repository_that_git_was_pointed_at(main):
     main.git("switch", "-q", "-c", "feat/a")
-    main.write("tasks/a.md", "done!\n")
-    words = (f"--git-dir={main.folder}/.git", f"--work-tree={main.folder}", "commit", "-a", "-m", "all")
-    result = main.run("git", *words, at="..")
+    pointed = (f"--git-dir={main.folder}/.git", f"--work-tree={main.folder.parent}/elsewhere")
+    main.write("../elsewhere/tasks/a.md", "done!\n")
+    result = main.run("git", *pointed, "commit", "-m", "far", "tasks/a.md", at="../elsewhere")
     assert "coord: refused: feat/a may not change task files" in result.stderr
     assert result.returncode != 0
 

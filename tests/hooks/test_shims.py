@@ -70,6 +70,12 @@ def test_the_coordinators_commit_asks_nothing(agent, spy):
     assert not spy()
 
 
+def test_a_task_sessions_commit_in_its_worktree_starts_no_python(agent, spy):
+    agent.environment["COORD_SESSION"] = "s1"
+    agent.commit("src/code.txt", "two\n")
+    assert not spy()
+
+
 def test_a_push_that_concerns_no_task_branch_starts_no_python(main, agent, spy):
     main.commit("src/code.txt", "two\n")
     main.git("push", "-q", "origin", "main")
