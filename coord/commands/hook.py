@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from importlib import import_module
 from typing import assert_never
 
-from coord.cli import Call
+from coord.call import Call
 from coord.core.guard import Allowed, Denied
 from coord.core.settings import Project
 from coord.errors import CoordError, Exit, UsageError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from coord.cli import Call
+from coord.call import Call
 from coord.errors import Exit
 from coord.output import Json, table
 from coord.shims import Change, Found, look, plan_install, plan_uninstall

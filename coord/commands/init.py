@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coord.cli import Call
+from coord.call import Call
 from coord.config import CONFIG_FILE
 from coord.core.profile import BUILT_IN, detect
 from coord.core.settings import Settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -167,6 +169,6 @@ def test_the_graph_does_not_depend_on_the_order_of_files_and_ready_is_sound(
     assert len(in_generations) == len(set(in_generations))
     for cycle in graph.cycles:
         assert cycle[0] == cycle[-1]
-        assert all(need in spec[id][0] for id, need in zip(cycle, cycle[1:], strict=False))
+        assert all(need in spec[id][0] for id, need in pairwise(cycle))
     assert bool(graph.cycles) <= (len(in_generations) < len(spec))
     assert all(isinstance(problem, Problem) for problem in graph.problems)
