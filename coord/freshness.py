@@ -9,17 +9,16 @@ from coord.workspace import Workspace
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
-def fetch(workspace: Workspace) -> Workspace:
-    """Fetch the remote's branches; return the workspace as it stands after. Without a remote nothing happens."""
+def fetch(workspace: Workspace) -> None:
+    """Fetch the remote's branches, and forget what the workspace knew of main. Without a remote nothing happens."""
     if workspace.remote is None:
-        return workspace
+        return
     workspace.git.fetch(workspace.remote, [f"+refs/heads/*:refs/remotes/{workspace.remote}/*"])
     # Our fetches write no FETCH_HEAD: it belongs to the person. This file only tells when the last one was.
     workspace.state.mkdir(parents=True, exist_ok=True)
     (workspace.state / "fetched").touch()
-    workspace.__dict__.pop("main_tip", None)
-    workspace.__dict__.pop("settings", None)
-    return workspace
+    for known in ("main_tip", "settings"):
+        vars(workspace).pop(known, None)
 
 
 def as_of(workspace: Workspace, tip: str) -> str:

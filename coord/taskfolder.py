@@ -86,7 +86,7 @@ def read_paths(top: Path, paths: Iterable[Path]) -> TaskFolder:
 def published_tasks(workspace: Workspace, output: Output, *, fetch: bool) -> TaskFolder:
     """Read the tasks of main as last fetched and say how old that is; before main exists, the working copy's."""
     if fetch:
-        workspace = freshness.fetch(workspace)
+        freshness.fetch(workspace)
     tip = workspace.main_tip
     if tip is not None:
         output.say(freshness.as_of(workspace, tip))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from coord.core.task import Problem, Severity, mend
 from coord.core.text import one_line
 from coord.errors import Exit, UsageError
-from coord.output import Json
 from coord.taskfolder import TaskFolder, read_paths, read_tasks_here
 from coord.workspace import Workspace, open_workspace
 
@@ -54,7 +53,7 @@ def run(call: Call) -> Exit:
             "warnings": len(problems) - errors,
             "fixed": [{"path": path, "change": change} for path, change in fixed],
         },
-        [as_json(problem) for problem in problems],
+        [problem.facts() for problem in problems],
     )
     return Exit.INVALID_TASKS if errors else Exit.OK
 
@@ -72,20 +71,7 @@ def annotation(problem: Problem) -> str:
     Escapes: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
     """
     place = f"file={_property(problem.path)},line={problem.line},col={problem.column}"
-    return f"::{problem.severity}{' '}{place}::{_message(f'{problem.message} [{problem.rule}]')}"
-
-
-def as_json(problem: Problem) -> Json:
-    """Return a problem for ``problems`` of the JSON envelope."""
-    return {
-        "path": problem.path,
-        "line": problem.line,
-        "column": problem.column,
-        "rule": problem.rule,
-        "message": problem.message,
-        "fix": problem.fix,
-        "severity": problem.severity.value,
-    }
+    return f"::{problem.severity} {place}::{_message(f'{problem.message} [{problem.rule}]')}"
 
 
 def _message(text: str) -> str:

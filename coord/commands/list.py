@@ -44,7 +44,7 @@ def run(call: Call) -> Exit:
     for problem in graph.problems:
         by_path.setdefault(problem.path, []).append(problem)
     rows = [as_json(graph, task, by_path.get(task.path, [])) for task in tasks]
-    call.output.emit("list", {"tasks": rows}, [str(p) for file in graph.unreadable for p in file.problems])
+    call.output.emit("list", {"tasks": rows}, [p.facts() for p in graph.problems])
     return Exit.OK
 
 
@@ -58,7 +58,7 @@ def as_json(graph: TaskGraph, task: Task, problems: list[Problem]) -> dict[str, 
         "depends_on": list(task.depends_on),
         "level": task.level,
         "ready": graph.is_ready(task),
-        "problems": [str(problem) for problem in problems],
+        "problems": [problem.facts() for problem in problems],
     }
 
 

@@ -48,7 +48,7 @@ def run(call: Call) -> Exit:
             ],
             "apart": [{"id": task.id, "why": task.apart} for task in apart],
         },
-        [str(problem) for problem in graph.problems],
+        [problem.facts() for problem in graph.problems],
     )
     return Exit.OK
 

@@ -60,7 +60,7 @@ def run(call: Call) -> Exit:
         "waits_for": [{"id": unmet.id, "reason": unmet.reason} for unmet in graph.unmet(task.id)],
         "dependents": list(graph.dependents(task.id)),
     }
-    call.output.emit("show", facts, [str(p) for p in problems])
+    call.output.emit("show", facts, [p.facts() for p in problems])
     return Exit.OK
 
 

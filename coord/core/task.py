@@ -53,6 +53,18 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.message} [{self.rule}]"
 
+    def facts(self) -> dict[str, str | int]:
+        """Return the problem as the JSON of every command holds it."""
+        return {
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "rule": self.rule,
+            "message": self.message,
+            "fix": self.fix,
+            "severity": self.severity.value,
+        }
+
 
 #: A task file is a page of text; a larger one is a mistake, and reading it would cost every command.
 SIZE_LIMIT = 1024 * 1024

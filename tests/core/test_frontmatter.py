@@ -21,6 +21,7 @@ from coord.core.frontmatter import (
     rename_key,
     set_scalar,
 )
+from coord.core.task import Problem, Severity, Task, read_task
 
 REAL = """---
 id: server/handler
@@ -297,7 +298,7 @@ def corpus() -> list[Path]:
 
 
 @pytest.mark.skipif(not corpus(), reason="the corpus of real task files is not beside the repository")
-def test_every_real_task_file_survives_an_edit_of_its_status():
+def test_every_real_task_file_is_read_and_survives_an_edit_of_its_status():
     assert len(corpus()) == 35
     for path in corpus():
         data = path.read_bytes()
@@ -305,3 +306,10 @@ def test_every_real_task_file_survives_an_edit_of_its_status():
         assert isinstance(edited, bytes), path
         status = data.split(b"\nstatus: ", 1)[1].split(b"\n", 1)[0]
         assert edited == data.replace(b"\nstatus: " + status, b"\nstatus: failed", 1), path
+        assert not [p for p in read_all(path, data) if p.severity is Severity.ERROR], path
+
+
+def read_all(path: Path, data: bytes) -> tuple[Problem, ...]:
+    task = read_task(path.name, data)
+    assert isinstance(task, Task)
+    return task.problems

@@ -122,11 +122,9 @@ def test_a_status_nobody_knows_is_neither_ready_nor_completed():
 
 def test_an_unknown_id_is_unmet_and_its_neighbours_are_named():
     graph = TaskGraph.of([task("server/handler"), task("client/handler")])
-    assert graph.unmet("servr/handler")[
-        0
-    ].reason == "does not exist (did you mean client/handler?)" or graph.near("servr/handler") == (
-        "client/handler",
-        "server/handler",
+    assert graph.near("servr/handler") == ("client/handler", "server/handler")
+    assert graph.unmet("servr/handlr") == (
+        Unmet("servr/handlr", "does not exist (did you mean server/handler?)"),
     )
     assert graph.near("zzz") == ()
 
