@@ -75,8 +75,9 @@ def _remark(graph: TaskGraph, task: Task) -> str:
         return ""
     if graph.is_ready(task):
         return "ready"
-    waits = ", ".join(unmet.id for unmet in graph.unmet(task.id))
-    return f"waits for {waits}" if waits else task.apart
+    waits = [unmet.id for unmet in graph.unmet(task.id)]
+    more = f" and {len(waits) - 2} more" if len(waits) > 2 else ""
+    return f"waits for {', '.join(waits[:2])}{more}" if waits else task.apart
 
 
 def _say_unpublished(workspace: Workspace, graph: TaskGraph, output: Output) -> None:
