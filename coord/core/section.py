@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from coord.core import frontmatter
 from coord.core.text import paragraph
 
+#: What Markdown takes for nothing at all; other white space is text.
+_BLANK = " \t\r\n"
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?\Z")
 _CLOSING_MARKS = re.compile(r"(?:^|[ \t]+)#+[ \t]*\Z")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*\Z)|~{3,})")
@@ -92,8 +94,10 @@ def _normal(content: str) -> str:
 
 
 def _is_placeholder(content: str) -> bool:
+    if "\n" in content:
+        return False
     words = content.removeprefix("<!--").removesuffix("-->").strip(" \t>_*()[].\u2026:-")
-    return "\n" not in content and (not words or _PLACEHOLDER.fullmatch(words) is not None)
+    return not content or _PLACEHOLDER.fullmatch(words) is not None
 
 
 # -- finding -------------------------------------------------------------------------------------------------------
@@ -145,7 +149,7 @@ def _opening(line: str) -> re.Pattern[str] | None:
 def _with_text(document: str, section: _Section, new: str, newline: str) -> str:
     content = document[section.start : section.end]
     known = _normal(content)
-    kept = content[: len(content.rstrip())]
+    kept = content[: len(content.rstrip(_BLANK))]
     if _is_placeholder(known):
         written = _lead(content, document, section, newline)
     elif f"\n\n{new}\n\n" in f"\n\n{known}\n\n":
@@ -166,7 +170,7 @@ def _gap(blank: str, document: str, section: _Section, newline: str) -> str:
 
 def _lead(content: str, document: str, section: _Section, newline: str) -> str:
     """Return the blank lines before a section's text: the author's, else one."""
-    blank = content[: len(content) - len(content.lstrip())]
+    blank = content[: len(content) - len(content.lstrip(_BLANK))]
     if content.strip() and blank:
         return blank
     on_its_own_line = document[: section.start].endswith(("\n", "\r"))
@@ -177,7 +181,8 @@ def _with_new_section(document: str, title: str, new: str, newline: str) -> str:
     end = _outline(document).end
     before, after = document[:end], document[end:]
     ended = before.endswith(("\n", "\r")) or not before.strip("\ufeff")
-    missing = 2 - min(2, _breaks(before[len(before.rstrip()) :])) if before.strip("\ufeff") else 0
+    blank = before[len(before.rstrip(_BLANK)) :]
+    missing = max(2 - _breaks(blank), 0 if ended else 1) if before.strip("\ufeff") else 0
     section = newline * missing + f"## {title}" + newline * 2 + _in_style(new, newline)
     if after:
         return before + section + newline * 2 + after
