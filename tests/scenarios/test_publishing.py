@@ -30,7 +30,9 @@ def test_main_that_moves_while_the_gate_runs_is_answered_by_a_new_trial(world: W
     world.git("checkout", "-q", "-B", "main", "origin/main")
     world.commit("meanwhile", {"src/m.txt": "1\n"})
     home = os.environ["HOME"]
-    move.write_text(f"[ -e {once} ] && exit 0; touch {once}; cd {world.agent} && HOME={home} git push -q origin main\n")
+    move.write_text(
+        f"[ -e {once} ] && exit 0; touch {once}; cd {world.agent} && HOME={home} git push -q origin main\n"
+    )
 
     result = world.land()
 
@@ -67,7 +69,9 @@ def test_a_refusal_by_the_server_ends_with_8_and_the_servers_words(world: World)
     world.push("feat/a")
     world.push("feat/b")
     _server_hook(
-        world, "pre-receive", "while read o n r; do case $r in *feat/a) echo 'the door is closed' >&2; exit 1;; esac; done\n"
+        world,
+        "pre-receive",
+        "while read o n r; do case $r in *feat/a) echo 'the door is closed' >&2; exit 1;; esac; done\n",
     )
     result = world.land()
     assert result.code == 8
@@ -231,7 +235,9 @@ def test_ctrl_c_during_a_gate_leaves_nothing_half_done(world: World) -> None:
     world.push("feat/a")
     before = world.refs()
     process = subprocess.Popen(
-        [sys.executable, "-m", "coord", "-C", str(world.desk), "land"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "coord", "-C", str(world.desk), "land"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     deadline = time.monotonic() + 20
     while not started.exists() and time.monotonic() < deadline:
@@ -247,7 +253,9 @@ def test_ctrl_c_during_a_gate_leaves_nothing_half_done(world: World) -> None:
 def test_a_second_run_of_the_same_tree_costs_no_validation(world: World) -> None:
     count = world.root / "count"
     config = f'[gate]\nprofile = "p"\n[profiles.p]\nsteps = [["sh", "-c", "echo run >> {count}"]]\n'
-    world.build({"a": task_text("a"), "b": task_text("b", depends_on=("c",)), "c": task_text("c")}, config=config)
+    world.build(
+        {"a": task_text("a"), "b": task_text("b", depends_on=("c",)), "c": task_text("c")}, config=config
+    )
     world.push("feat/a", {"src/a.txt": "1\n"})
     world.land()
     assert count.read_text().count("run") == 1

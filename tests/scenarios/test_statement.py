@@ -51,7 +51,18 @@ def test_done_refuses_while_changes_are_not_committed_and_leaves_the_index_alone
 
 def test_block_carries_the_four_facts_and_keeps_the_commits(on_a: World) -> None:
     result = on_a.coord(
-        "block", "-m", "no\nAPI", "--tried", "v1", "--tried", "v2", "--attempts", "3", "--suggest", "ask", at=on_a.agent
+        "block",
+        "-m",
+        "no\nAPI",
+        "--tried",
+        "v1",
+        "--tried",
+        "v2",
+        "--attempts",
+        "3",
+        "--suggest",
+        "ask",
+        at=on_a.agent,
     )
     assert result.code == 0
     assert _tip_message(on_a) == (
