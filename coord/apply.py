@@ -34,7 +34,7 @@ from coord.core.trial import (
     Unfit,
 )
 from coord.core.verdict import HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, encode, message
-from coord.gate import Failed, Passed, Room, Subject, judge, pass_gate, visible_files
+from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, judge, pass_gate, visible_files
 from coord.git import Pushed, RefUpdate, Rejected, Stale
 from coord.merge import completed_file, make_trial, note_commit, signature_of, status_commit
 from coord.observe import View
@@ -177,6 +177,8 @@ def _publish(site: Site, view: View, trials: Sequence[GatedTrial], branches: Seq
 
 def _landed_words(gated: GatedTrial) -> str:
     flaky = f"; flaky: {', '.join(gated.flaky)}" if gated.flaky else ""
+    if gated.evidence == NOTHING_TO_RUN:
+        return f"not validated: profile {gated.profile} runs nothing"
     return f"validated as exactly this tree ({gated.profile}){flaky}"
 
 

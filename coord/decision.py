@@ -18,9 +18,10 @@ from coord.core.task import Status, Task
 from coord.core.text import one_line
 from coord.core.verdict import APPROVALS, FREEZE, HOLDS, Verdict, VerdictKind
 from coord.errors import CoordError, Exit, RacedError, RefusedError, UsageError
+from coord.freshness import fetch
 from coord.git import Pushed, RefUpdate, Rejected, Stale
 from coord.merge import note_commit, signature_of, status_commit
-from coord.observe import View, fetch, observe
+from coord.observe import View, observe
 from coord.workspace import Workspace
 
 _RACES = 5

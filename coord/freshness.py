@@ -1,19 +1,30 @@
-"""How old our picture of main is: what a command that reads says beside its answer."""
+"""Fetching, and how old what was fetched is: what a command that reads says beside its answer."""
 
 from __future__ import annotations
 
 import time
 
+from coord.core.verdict import FREEZE
 from coord.workspace import Workspace
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
+#: The families of coord's refs that the remote keeps; ``refs/coord/rescue`` is local and never fetched.
+FAMILIES = ("verdicts", "history", "claims", "approvals", "hold")
+
+
 def fetch(workspace: Workspace) -> None:
-    """Fetch the remote's branches, and forget what the workspace knew of main. Without a remote nothing happens."""
+    """Bring the remote's branches and coord's refs here, and forget what the workspace knew of main.
+
+    Without a remote nothing happens. Raises RefusedError with git's words.
+    """
     if workspace.remote is None:
         return
-    workspace.git.fetch(workspace.remote, [f"+refs/heads/*:refs/remotes/{workspace.remote}/*"])
+    refspecs = [f"+refs/heads/*:refs/remotes/{workspace.remote}/*"]
+    refspecs += [f"+refs/coord/{family}/*:refs/coord/{family}/*" for family in FAMILIES]
+    refspecs.append(f"+{FREEZE}*:{FREEZE}*")
+    workspace.git.fetch(workspace.remote, refspecs)
     # Our fetches write no FETCH_HEAD: it belongs to the person. This file only tells when the last one was.
     workspace.state.mkdir(parents=True, exist_ok=True)
     (workspace.state / "fetched").touch()

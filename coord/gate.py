@@ -36,6 +36,9 @@ from coord.folder import materialise, remove
 #: Raised when what a key covers, or how a verdict is reached, changes: old evidence is then not believed.
 EVIDENCE_VERSION = 1
 
+#: Stands for evidence when a profile has no steps.
+NOTHING_TO_RUN = "nothing to run"
+
 _CARGO_SHARED = ("registry/index", "registry/cache", "registry/src", "git/db", "git/checkouts")
 
 
@@ -107,7 +110,7 @@ def pass_gate(
 def judge(subject: Subject, profile: Profile, room: Room) -> Judgement:
     """Run the profile's steps on the subject's files, or believe the evidence that they pass."""
     if not profile.steps:
-        return Passed(evidence="none")
+        return Passed(NOTHING_TO_RUN)
     try:
         with _slot(room.folder) as slot:
             environment = _environment(slot, room.folder)

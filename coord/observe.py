@@ -42,9 +42,6 @@ from coord.git import Ref
 from coord.taskfolder import TaskFolder, read_tasks_at
 from coord.workspace import Workspace
 
-#: The families of coord's refs that the remote keeps; ``refs/coord/rescue`` is local and never fetched.
-FAMILIES = ("verdicts", "history", "claims", "approvals", "hold")
-
 
 @dataclass(frozen=True)
 class View:
@@ -59,16 +56,6 @@ class View:
     coord_refs: dict[str, str]
     on_chain: frozenset[str]
     landed_in: dict[str, str]
-
-
-def fetch(workspace: Workspace) -> None:
-    """Bring the remote's branches and coord's refs here. Raises RefusedError with git's words."""
-    if workspace.remote is None:
-        return
-    refspecs = [f"+refs/heads/*:refs/remotes/{workspace.remote}/*"]
-    refspecs += [f"+refs/coord/{family}/*:refs/coord/{family}/*" for family in FAMILIES]
-    refspecs.append(f"+{FREEZE}*:{FREEZE}*")
-    workspace.git.fetch(workspace.remote, refspecs)
 
 
 def observe(workspace: Workspace, *, now: int | None = None) -> View:

@@ -11,12 +11,14 @@ from coord.core.action import Idle
 from coord.core.plan import next_action
 from coord.core.profile import Profile, built_in, detect, program
 from coord.core.queue import Queue, Result, make_queue
+from coord.core.settings import Settings, Strategy
 from coord.core.snapshot import Snapshot
 from coord.core.trial import CouldNotRun, Found, MainRed
 from coord.errors import CoordError, Exit, UsageError
+from coord.freshness import fetch
 from coord.gate import Room, default_folder
 from coord.git import Git
-from coord.observe import View, fetch, observe
+from coord.observe import View, observe
 from coord.workspace import Workspace
 from coord.worktree import Kept, Removed, tidy
 
@@ -114,6 +116,8 @@ def land(
     site = open_site(workspace, show)
     fetch(workspace)
     view = observe(workspace)
+    for words in _not_yet(view.snapshot.settings):
+        show(words)
     ids = resolve_tasks(view.snapshot, asked) if asked else None
     run = _Run(site, ids, show, view)
     base = view.snapshot.base
@@ -121,6 +125,24 @@ def land(
     if not run.raced:
         run.remarks += tidy_local(workspace, run.view, here)
     return _report(run, base, rest)
+
+
+def _not_yet(settings: Settings) -> list[str]:
+    """Say which settings this version reads and does not follow, rather than pass them over in silence."""
+    told = [
+        (
+            settings.land.strategy is not Strategy.EACH,
+            '[land] strategy = "batch"',
+            "branches land one by one",
+        ),
+        (
+            settings.land.workers > 1,
+            f"[land] workers = {settings.land.workers}",
+            "one trial is validated at a time",
+        ),
+        (bool(settings.resolve.command), "[resolve] command", "conflicts are not resolved by a command"),
+    ]
+    return [f"{key} is not followed by this version: {instead}" for applies, key, instead in told if applies]
 
 
 def _until_idle(run: _Run) -> str:

@@ -13,6 +13,7 @@ from coord.core.graph import TaskGraph
 from coord.core.objects import FILE_MODE, Entry
 from coord.core.settings import Settings
 from coord.core.task import SIZE_LIMIT, Problem, Severity, Task, Unreadable, read_task, too_large
+from coord.core.verdict import CLAIMS
 from coord.errors import UsageError
 from coord.output import Output
 from coord.workspace import Workspace
@@ -97,6 +98,21 @@ def published_tasks(workspace: Workspace, output: Output, *, fetch: bool) -> Tas
         f"{workspace.main_name} does not exist yet as last fetched: these are the files of the working copy"
     )
     return read_tasks_here(workspace.top, workspace.settings)
+
+
+def tasks_in_progress(workspace: Workspace) -> dict[str, str]:
+    """Return the tasks that a live branch or a claim makes in progress, with the branch (or the claim's ref).
+
+    In progress is derived, never written: a status on main would conflict with every branch.
+    """
+    found = {}
+    for ref in workspace.git.refs(workspace.branch_refs, CLAIMS):
+        name = ref.name.removeprefix(workspace.branch_refs).removeprefix(CLAIMS)
+        claimed = ref.name.startswith(CLAIMS)
+        task = name if claimed else workspace.settings.task_of(name)
+        if task is not None and (task not in found or not claimed):
+            found[task] = ref.name if claimed else name
+    return found
 
 
 # -- reading -------------------------------------------------------------------------------------------------------

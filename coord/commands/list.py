@@ -9,7 +9,7 @@ from coord.core.graph import TaskGraph
 from coord.core.task import STATUS_ALIASES, Problem, Status, Task
 from coord.errors import Exit, UsageError
 from coord.output import Json, Output, table
-from coord.taskfolder import published_tasks, read_tasks_here
+from coord.taskfolder import published_tasks, read_tasks_here, tasks_in_progress
 from coord.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def run(call: Call) -> Exit:
     workspace = open_workspace(call.folder)
     graph = published_tasks(workspace, call.output, fetch=call.args.fetch).graph
     tasks = [task for task in graph.tasks if not wanted or task.status in wanted]
-    for row in table([(t.status, t.id, _remark(graph, t), t.name) for t in tasks]):
+    live = tasks_in_progress(workspace)
+    for row in table([(t.status, t.id, _remark(graph, t, live.get(t.id)), t.name) for t in tasks]):
         call.output.result(row)
     _say_unpublished(workspace, graph, call.output)
     if graph.problems:
@@ -43,7 +44,9 @@ def run(call: Call) -> Exit:
     by_path: dict[str, list[Problem]] = {}
     for problem in graph.problems:
         by_path.setdefault(problem.path, []).append(problem)
-    rows = [as_json(graph, task, by_path.get(task.path, [])) for task in tasks]
+    rows = [
+        as_json(graph, task, by_path.get(task.path, [])) | {"branch": live.get(task.id)} for task in tasks
+    ]
     call.output.emit("list", {"tasks": rows}, [p.facts() for p in graph.problems])
     return Exit.OK
 
@@ -70,7 +73,9 @@ def _status(word: str) -> Status:
     return found
 
 
-def _remark(graph: TaskGraph, task: Task) -> str:
+def _remark(graph: TaskGraph, task: Task, branch: str | None) -> str:
+    if branch is not None:
+        return f"in progress: {branch}"
     if task.is_completed:
         return ""
     if graph.is_ready(task):

@@ -17,8 +17,9 @@ from coord.core.queue import Candidate, Queue, make_queue
 from coord.core.snapshot import Snapshot
 from coord.core.trial import Clash, TouchesProtected, Trial, Unfit
 from coord.errors import Exit
+from coord.freshness import fetch
 from coord.merge import make_trial
-from coord.observe import View, fetch, observe
+from coord.observe import View, observe
 from coord.output import Json
 from coord.reconcile import open_site
 from coord.workspace import Workspace, open_workspace
