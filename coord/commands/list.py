@@ -44,9 +44,7 @@ def run(call: Call) -> Exit:
     by_path: dict[str, list[Problem]] = {}
     for problem in graph.problems:
         by_path.setdefault(problem.path, []).append(problem)
-    rows = [
-        as_json(graph, task, by_path.get(task.path, [])) | {"branch": live.get(task.id)} for task in tasks
-    ]
+    rows = [as_json(graph, task, by_path.get(task.path, [])) for task in tasks]
     call.output.emit("list", {"tasks": rows}, [p.facts() for p in graph.problems])
     return Exit.OK
 
