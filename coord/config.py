@@ -151,9 +151,9 @@ def _unknown(text: str, where: str, key: str, known: list[str], what: str) -> Us
 
 
 def _place(text: str, where: str, key: str) -> str:
-    pattern = re.compile(
-        rf"^\s*(?:\[[^\]]*\b{re.escape(key)}\b|\"?{re.escape(key)}\"?\s*[=.]|.*=\s*\"{re.escape(key)}\")"
-    )
+    """Return ``where`` with the first line that names ``key`` as a table, a key or a quoted value."""
+    name = re.escape(key)
+    pattern = re.compile(rf"""^\s*(?:\[[^\]]*\b{name}\b|["']?{name}["']?\s*[=.]|[^=]*=\s*["']{name}["'])""")
     for number, line in enumerate(text.splitlines(), 1):
         if pattern.match(line):
             return f"{where}:{number}"

@@ -105,7 +105,10 @@ class Settings:
 
 
 def matches(path: str, pattern: str) -> bool:
-    """Say whether ``path`` matches a glob in which ``**`` crosses folders and ``*`` does not."""
+    """Say whether ``path`` matches a glob in which ``**`` crosses folders and ``*`` does not.
+
+    ``dir/**`` matches ``dir`` itself too: a link put in the folder's place must not slip through.
+    """
     return _match(path.split("/"), pattern.split("/"))
 
 
