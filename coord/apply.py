@@ -43,7 +43,7 @@ from coord.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a branch ended in this step, as ``land --json`` tells it."""
+    """How a branch ended in this step, as ``land --json`` tells it; ``details`` are lines for people."""
 
     branch: TaskBranch
     result: Result
@@ -51,6 +51,8 @@ class Ending:
     commit: str = ""
     paths: tuple[str, ...] = ()
     seconds: float = 0.0
+    flaky: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,14 @@ def _publish(site: Site, view: View, trials: Sequence[GatedTrial], branches: Seq
             *closing(site.workspace, view, branch.task, gated.trial.commit),
         ]
     endings = tuple(
-        Ending(branch, Result.LANDED, _landed_words(gated), gated.trial.commit, seconds=gated.seconds)
+        Ending(
+            branch,
+            Result.LANDED,
+            _landed_words(gated),
+            gated.trial.commit,
+            seconds=gated.seconds,
+            flaky=gated.flaky,
+        )
         for gated, branch in zip(trials, branches, strict=True)
     )
     remarks = tuple(
@@ -240,8 +249,17 @@ def _block(site: Site, view: View, action: Block) -> Outcome:
         results.get(verdict.kind, Result.BLOCKED),
         verdict.reason,
         paths=tuple(conflict.path for conflict in verdict.paths),
+        seconds=action.seconds,
+        details=_details(verdict),
     )
     return _ended(site, view, updates, (branch,), Moved((ending,)))
+
+
+def _details(verdict: Verdict) -> tuple[str, ...]:
+    """Return what a person wants to see at once: the end of the log, and how to see it again."""
+    log = verdict.log.splitlines()[-12:]
+    again = ("to see it again: " + " && ".join(verdict.reproduce),) if verdict.reproduce else ()
+    return (*log, *again)
 
 
 def _blocked_commit(site: Site, view: View, branch: TaskBranch, verdict: Verdict) -> str | None:

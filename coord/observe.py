@@ -83,6 +83,7 @@ def observe(workspace: Workspace, *, now: int | None = None) -> View:
         claims=claims,
         debris=looker.debris(refs, branches),
         freeze=looker.freeze(refs),
+        upstream=f"{workspace.remote or 'origin'}/{workspace.main}",
     )
     coord_refs = {name: ref.oid for name, ref in refs.items() if name.startswith("refs/coord/")}
     landed_in = {landing.task: landing.commit for landing in reversed(looker.landings)}

@@ -15,6 +15,7 @@ from coord.core.settings import Settings, Strategy
 from coord.core.snapshot import Snapshot
 from coord.core.trial import CouldNotRun, Found, MainRed
 from coord.errors import CoordError, Exit, UsageError
+from coord.events import record
 from coord.freshness import fetch
 from coord.gate import Room, default_folder
 from coord.git import Git
@@ -173,7 +174,7 @@ def _take(run: _Run, moved: Moved) -> None:
     run.remarks += moved.remarks
     for ending in moved.endings:
         run.endings[ending.branch.task] = ending
-        run.show(_ending_words(ending))
+        _tell(run, ending)
     _look_again(run)
 
 
@@ -190,8 +191,22 @@ def _lost(run: _Run, raced: Raced) -> bool:
     return False
 
 
-def _ending_words(ending: Ending) -> str:
-    return f"{ending.branch.name}: {ending.result}" + (f" ({ending.reason})" if ending.reason else "")
+def _tell(run: _Run, ending: Ending) -> None:
+    run.show(f"{ending.branch.name}: {ending.result}" + (f" ({ending.reason})" if ending.reason else ""))
+    for line in ending.details:
+        run.show(f"    {line}")
+    record(
+        run.site.workspace.state,
+        run.view.snapshot.at,
+        ending.result.value,
+        task=ending.branch.task,
+        branch=ending.branch.name,
+        tip=ending.branch.tip,
+        commit=ending.commit,
+        reason=ending.reason,
+        seconds=round(ending.seconds, 3),
+        flaky=list(ending.flaky),
+    )
 
 
 def _look_again(run: _Run) -> None:

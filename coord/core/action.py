@@ -36,6 +36,7 @@ class Block:
     ruling: Ruling | None
     episode: bool
     reason: str
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

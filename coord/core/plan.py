@@ -6,6 +6,8 @@ the next run asks it the same question.
 
 from __future__ import annotations
 
+from shlex import quote
+
 from coord.core.action import Action, Block, Complete, Gate, Idle, Publish, Sweep
 from coord.core.journal import FastForwarded, LandedBy, MergedByHand, Newborn
 from coord.core.queue import Queue, make_queue, stands
@@ -93,7 +95,10 @@ def _block(snapshot: Snapshot, queue: Queue) -> Block | None:
             continue
         ruling = snapshot.ruling(branch.task)
         known = ruling is not None and stands(ruling, branch) and same_result(ruling.verdict, verdict)
-        return Block(branch, verdict, ruling, episode=not known, reason=f"{branch.name}: {verdict.reason}")
+        found = snapshot.finding(branch.tip)
+        seconds = found.seconds if isinstance(found, Red) else 0.0
+        reason = f"{branch.name}: {verdict.reason}"
+        return Block(branch, verdict, ruling, episode=not known, reason=reason, seconds=seconds)
     return None
 
 
@@ -147,6 +152,7 @@ def _conflict(branch: TaskBranch, snapshot: Snapshot, clash: Clash) -> Verdict:
         tried=f"merging {branch.name} into main",
         attempts=_attempt(branch, snapshot),
         suggestion=f"on {branch.name}: merge main, resolve the paths named, push",
+        reproduce=_reproduce(branch, snapshot),
     )
 
 
@@ -163,6 +169,17 @@ def _gate_failed(branch: TaskBranch, snapshot: Snapshot, red: Red) -> Verdict:
         tried=f"{red.step} on {branch.name} merged into main (main alone passes)",
         attempts=_attempt(branch, snapshot),
         suggestion=f"on {branch.name}: merge main, run {red.step}, mend it, push",
+        reproduce=(*_reproduce(branch, snapshot), red.step),
+    )
+
+
+def _reproduce(branch: TaskBranch, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the commands that show it again; a branch name is data, so it is quoted for the shell."""
+    remote = snapshot.upstream.partition("/")[0]
+    return (
+        f"git fetch {quote(remote)}",
+        f"git switch {quote(branch.name)}",
+        f"git merge {quote(snapshot.upstream)}",
     )
 
 

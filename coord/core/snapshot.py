@@ -83,7 +83,7 @@ class Snapshot:
     """The state that one plan is made from.
 
     ``base`` is main's tip; ``at`` the committer date of everything made from this snapshot; ``asked`` the ids given to
-    the command (None: all). Claims that have expired are not in it.
+    the command (None: all); ``upstream`` is main as agents write it. Claims that have expired are not in it.
     """
 
     base: str
@@ -101,6 +101,7 @@ class Snapshot:
     landed: tuple[tuple[str, str], ...] = ()
     findings: tuple[Found, ...] = ()
     asked: frozenset[str] | None = None
+    upstream: str = "origin/main"
 
     def ruling(self, task: str) -> Ruling | None:
         """Return the last verdict on a task."""

@@ -32,12 +32,16 @@ class VerdictKind(StrEnum):
     LANDED = "landed"
 
 
+_LISTS = ("by", "reproduce")
 _STOPPING = (VerdictKind.CONFLICT, VerdictKind.GATE_FAILED, VerdictKind.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One attempt's verdict about ``tip`` on ``base``; the texts are plain, ``attempts`` is what people read."""
+    """One attempt's verdict about ``tip`` on ``base``; the texts are plain, ``attempts`` is what people read.
+
+    ``reproduce`` are commands that a person can run to see it again, names quoted for a shell.
+    """
 
     task: str
     branch: str
@@ -53,6 +57,7 @@ class Verdict:
     attempts: str = ""
     suggestion: str = ""
     context: str = ""
+    reproduce: tuple[str, ...] = ()
 
     @property
     def stops(self) -> bool:
@@ -72,13 +77,12 @@ def decode(data: bytes) -> Verdict | None:
         fields = {name: raw[name] for name in Verdict.__dataclass_fields__ if name in raw}
         fields["kind"] = VerdictKind(fields["kind"])
         fields["paths"] = tuple(ConflictPath(str(p["path"]), str(p["kind"])) for p in fields.get("paths", ()))
-        fields["by"] = tuple(str(item) for item in fields.get("by", ()))
+        for name in _LISTS:
+            fields[name] = tuple(str(item) for item in fields.get(name, ()))
         verdict = Verdict(**fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    texts = (
-        getattr(verdict, name) for name in Verdict.__dataclass_fields__ if name not in ("kind", "paths", "by")
-    )
+    texts = (getattr(verdict, name) for name in fields if name not in ("kind", "paths", *_LISTS))
     return verdict if all(isinstance(text, str) for text in texts) else None
 
 

@@ -68,7 +68,10 @@ def test_a_broken_configuration_on_main_is_told_with_its_line(world: World) -> N
     before = world.refs()
     result = world.coord("land")
     assert result.code == 2
-    assert ".coord.toml (on origin/main):3: unknown key 'worker' in [land]; did you mean 'workers'?" in result.err
+    assert (
+        ".coord.toml (on origin/main):3: unknown key 'worker' in [land]; did you mean 'workers'?"
+        in result.err
+    )
     assert world.refs() == before
 
 
@@ -128,7 +131,9 @@ def test_a_single_branch_clone_sees_all_task_branches(world: World) -> None:
     assert world.statuses() == {"a": "completed"}
 
 
-def test_variables_of_another_repository_are_not_followed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_another_repository_are_not_followed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.build({"a": task_text("a")})
     world.push("feat/a")
     for name, value in {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.world import World, task_text
@@ -456,3 +458,43 @@ def test_plan_changes_nothing_and_says_when_there_is_something_to_do(world: Worl
     assert "feat/a shares no file" in result.out
     assert "waits for a" in result.out
     assert world.refs() == before
+
+
+def test_a_verdict_says_how_to_see_it_again_with_names_quoted(world: World) -> None:
+    world.build({"a": task_text("a"), "$(id)": task_text("$(id)")})
+    world.push("feat/$(id)", {"src/x.txt": "BROKEN\n"})
+    result = world.land()
+    verdict = json.loads(world.git("show", "refs/coord/verdicts/$(id):verdict.json", at=world.origin))
+    assert verdict["reproduce"] == [
+        "git fetch origin", "git switch 'feat/$(id)'", "git merge origin/main", "sh check.sh",
+    ]  # fmt: skip
+    assert "    error: something is BROKEN" in result.err
+    assert (
+        "to see it again: git fetch origin && git switch 'feat/$(id)' && git merge origin/main && sh check.sh"
+        in result.err
+    )
+
+
+def test_a_step_that_fails_and_then_passes_lands_and_is_recorded_as_flaky(world: World) -> None:
+    once = world.root / "once"
+    steps = f'[["sh", "-c", "test -e {once} || {{ touch {once}; exit 1; }}"]]'
+    world.build(
+        {"a": task_text("a")}, config=f'[gate]\nprofile = "p"\n[profiles.p]\nretries = 1\nsteps = {steps}\n'
+    )
+    world.push("feat/a")
+    result = world.land()
+    assert world.statuses() == {"a": "completed"}
+    assert "flaky: sh -c" in result.outcome("a")["reason"]
+    events = [json.loads(line) for line in (world.desk / ".git/coord/events.ndjson").read_text().splitlines()]
+    assert [(e["event"], e["task"], len(e["flaky"])) for e in events] == [("landed", "a", 1)]
+
+
+def test_settings_that_are_not_followed_yet_are_said_aloud(world: World) -> None:
+    world.build(
+        {"a": task_text("a")}, config='[land]\nstrategy = "batch"\nworkers = 4\n[gate]\nprofile = "none"\n'
+    )
+    world.push("feat/a")
+    result = world.land()
+    assert '[land] strategy = "batch" is not followed by this version' in result.err
+    assert "[land] workers = 4 is not followed by this version" in result.err
+    assert "not validated: profile none runs nothing" in result.outcome("a")["reason"]
