@@ -154,7 +154,10 @@ def _publishing(workspace: Workspace, settings: Settings) -> list[str]:
     steps = [f"git add {CONFIG_FILE} {shlex.quote(tasks)}", "git commit -m 'coord: set up'"]
     if workspace.remote:
         return [*steps, f"git push {workspace.remote} {workspace.main}"]
-    return [*steps, f"(no remote named origin: coord will land on the local {workspace.main})"]
+    return [
+        *steps,
+        f"git remote add origin URL && git push -u origin {workspace.main}      (coord lands on a remote)",
+    ]
 
 
 def _has(workspace: Workspace, commit: str, names: set[str]) -> bool:
