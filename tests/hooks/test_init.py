@@ -32,7 +32,7 @@ def test_init_writes_everything_and_commits_nothing(repo):
     assert repo.run("git", "rev-parse", "--verify", "-q", "HEAD").returncode != 0
     assert repo.git("diff", "--cached", "--name-only") == ""
     assert "git add .coord.toml tasks\n  git commit -m 'coord: set up'" in said
-    assert "no remote named origin" in said
+    assert "git remote add origin URL && git push -u origin main" in said
     assert "name a gate profile" in said
 
 
