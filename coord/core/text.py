@@ -7,6 +7,7 @@ terminal holds no escape sequences, what is stored in a task file cannot forge f
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
@@ -61,6 +62,23 @@ def one_line(text: str, limit: int = 200) -> str:
 def tail(text: str, lines: int = 40, limit: int = 8000) -> str:
     """Return the last ``lines`` lines of ``text``, at most ``limit`` characters, plain."""
     return "\n".join(plain(text[-4 * limit :]).rstrip().split("\n")[-lines:])[-limit:]
+
+
+def folded(text: str, indent: str = "", width: int = 100) -> list[str]:
+    """Return ``text`` as lines of at most ``width`` columns, ``indent`` and each line's own indentation kept; what
+    does not fit goes on two columns further right. Words are never broken."""
+    lines = []
+    for line in text.split("\n"):
+        own = indent + line[: len(line) - len(line.lstrip(" "))]
+        lines += textwrap.wrap(
+            line.strip(),
+            width,
+            initial_indent=own,
+            subsequent_indent=own + "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return lines
 
 
 def paragraph(text: str, limit: int = 4000) -> str:

@@ -1,0 +1,1 @@
+"""The demo: seven agents on a small project in a folder of its own, landed by the real commands."""
