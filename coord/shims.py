@@ -75,13 +75,19 @@ def folder_of(workspace: Workspace) -> Path:
             f"{workspace.common} is a bare repository: nobody commits or pushes in it",
             hint="run it in a clone or in one of its worktrees",
         )
-    if workspace.hooks_path and Path(workspace.hooks_path).expanduser() != folder:
+    if away := elsewhere(workspace):
         raise UsageError(
-            f"git config core.hooksPath is '{workspace.hooks_path}': git does not run the hooks in {folder}",
+            f"git config core.hooksPath is '{away}': git does not run the hooks in {folder}",
             hint="add coord's lines to the hooks there (docs/hooks.md has them for lefthook, husky and the pre-commit "
             "framework), or 'git config --unset core.hooksPath' and run it again",
         )
     return folder
+
+
+def elsewhere(workspace: Workspace) -> str:
+    """Return git's core.hooksPath when it names another folder than the usual one, else ''."""
+    chosen = workspace.hooks_path
+    return chosen if chosen and Path(chosen).expanduser() != workspace.common / "hooks" else ""
 
 
 def look(workspace: Workspace, project: Project) -> tuple[Found, ...]:

@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from coord.call import Call
 from coord.errors import Exit
 from coord.output import Json, table
-from coord.shims import Change, Found, look, plan_install, plan_uninstall
+from coord.shims import Change, Found, elsewhere, look, plan_install, plan_uninstall
 from coord.workspace import open_workspace
 
 
@@ -28,7 +28,7 @@ def run(call: Call) -> Exit:
     match call.args.action:
         case "status":
             found = look(workspace, workspace.settings.project)
-            _show(call, found, workspace.hooks_path)
+            _show(call, found, elsewhere(workspace))
         case "install":
             apply_changes(call, plan_install(workspace, workspace.settings.project))
         case _:

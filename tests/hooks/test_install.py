@@ -207,6 +207,7 @@ def test_core_hooks_path_is_explained_and_refused(repo):
 def test_core_hooks_path_that_names_the_usual_folder_is_no_obstacle(repo):
     repo.git("config", "core.hooksPath", str(repo.folder / ".git" / "hooks"))
     repo.coord("hooks", "install")
+    assert "instead" not in repo.coord("hooks", "status")
 
 
 def test_a_bare_repository_is_explained_and_refused(bare_folder):
