@@ -133,8 +133,8 @@ def no_staged_task_files(commit: StagedCommit) -> Denied | None:
         f"{commit.branch} may not change task files: {_named(commit.edits)}",
         "coord writes task files, on main only. Take the change out with\n"
         f"    {_restoring(commit.restore, commit.project)}\n"
-        "  and commit again; what you wanted to say there, say with 'coord done -m …', 'coord block -m …' or "
-        "'coord notify …'",
+        "  and commit again; what you wanted to say there, say with\n"
+        "    coord done -m …, coord block -m … or coord notify …",
     )
 
 
