@@ -188,7 +188,7 @@ def _landed_words(gated: GatedTrial) -> str:
     flaky = f"; flaky: {', '.join(gated.flaky)}" if gated.flaky else ""
     if gated.evidence == NOTHING_TO_RUN:
         return f"not validated: profile {gated.profile} runs nothing"
-    return f"validated as exactly this tree ({gated.profile}){flaky}"
+    return f"{gated.profile} passed on exactly this tree{flaky}"
 
 
 def main_update(workspace: Workspace, view: View, new: str | None = None) -> RefUpdate:

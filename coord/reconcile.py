@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coord.apply import Ending, Learned, Moved, Raced, Site, apply
-from coord.core.action import Idle
+from coord.core.action import Block, Complete, Gate, Idle, Publish, Sweep
 from coord.core.plan import next_action
 from coord.core.profile import Profile, built_in, detect, program
 from coord.core.queue import Queue, Result, make_queue
@@ -100,7 +100,20 @@ def open_site(workspace: Workspace, show: Callable[[str], None]) -> Site:
         clone=lambda folder, commit: clone_into(workspace, folder, commit),
         show=show,
     )
-    return Site(workspace, room, lambda view: choose_profile(workspace, view, show))
+    once = _once(show)
+    return Site(workspace, room, lambda view: choose_profile(workspace, view, once))
+
+
+def _once(show: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a ``show`` that says no line twice: the profile is chosen for each trial, from the same main or a new one."""
+    said: set[str] = set()
+
+    def show_new(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            show(line)
+
+    return show_new
 
 
 def _other_remotes(workspace: Workspace) -> str:
@@ -155,7 +168,7 @@ def _until_idle(run: _Run) -> str:
                 f"no progress: {action.reason}", hint="a defect: please report it with coord plan --json"
             )
         previous = action
-        run.show(action.reason)
+        _announce(run, action)
         match apply(run.site, run.view, action):
             case Learned(found):
                 run.findings += found
@@ -166,6 +179,16 @@ def _until_idle(run: _Run) -> str:
                 if _lost(run, raced):
                     return f"lost the race for {raced.ref} {run.races} times: run it again"
     return action.reason
+
+
+def _announce(run: _Run, action: Gate | Publish | Block | Complete | Sweep) -> None:
+    match action:
+        case Gate():
+            run.show(f"next: {action.reason}")
+        case Sweep():
+            run.show(action.reason)
+        case Publish() | Block() | Complete():
+            pass  # how it ended is told, with the reason
 
 
 def _take(run: _Run, moved: Moved) -> None:
@@ -192,7 +215,7 @@ def _lost(run: _Run, raced: Raced) -> bool:
 
 
 def _tell(run: _Run, ending: Ending) -> None:
-    run.show(f"{ending.branch.name}: {ending.result}" + (f" ({ending.reason})" if ending.reason else ""))
+    run.show(_ending_words(ending))
     for line in ending.details:
         run.show(f"    {line}")
     record(
@@ -207,6 +230,11 @@ def _tell(run: _Run, ending: Ending) -> None:
         seconds=round(ending.seconds, 3),
         flaky=list(ending.flaky),
     )
+
+
+def _ending_words(ending: Ending) -> str:
+    result = f"{ending.result} in {ending.commit[:7]}" if ending.commit else str(ending.result)
+    return f"{ending.branch.name}: {result}" + (f" ({ending.reason})" if ending.reason else "")
 
 
 def _look_again(run: _Run) -> None:

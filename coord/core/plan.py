@@ -222,9 +222,8 @@ def _gate(queue: Queue) -> Gate | None:
     if not head.overlaps:
         return Gate((head,), f"{head.branch.name} shares no file with another candidate")
     with_whom = ", ".join(name for name, _ in head.overlaps)
-    return Gate(
-        (head,), f"{head.branch.name} shares {head.shared} file(s) with {with_whom}: the fewest of all"
-    )
+    files = "1 file" if head.shared == 1 else f"{head.shared} files"
+    return Gate((head,), f"{head.branch.name} shares {files} with {with_whom}; no candidate shares fewer")
 
 
 def _actionable(branch: TaskBranch, snapshot: Snapshot) -> bool:

@@ -447,6 +447,23 @@ def test_complete_is_one_commit_for_several_tasks_and_none_when_nothing_changes(
     assert world.refs() == before
 
 
+def test_progress_says_what_comes_next_and_how_it_ended_once_each(world: World) -> None:
+    world.build({"a": task_text("a"), "b": task_text("b")})
+    world.push("feat/a")
+    world.push("feat/b", {"src/b.txt": "BROKEN"})
+    lines = world.coord("land").err.splitlines()
+    landed = world.git("log", "--first-parent", "--format=%h", "--grep=feat/a", "main", at=world.origin)[:7]
+    assert lines == [
+        "next: feat/a shares no file with another candidate",
+        "profile check: sh check.sh",
+        "feat/a: sh check.sh (1 of 1)",
+        f"feat/a: landed in {landed} (check passed on exactly this tree)",
+        "next: feat/b shares no file with another candidate",
+        "feat/b: sh check.sh (1 of 1)",
+        "feat/b: gate-failed (sh check.sh failed)",
+    ]
+
+
 def test_plan_changes_nothing_and_says_when_there_is_something_to_do(world: World) -> None:
     world.build({"a": task_text("a"), "b": task_text("b", depends_on=("a",))})
     assert world.coord("plan", "--detailed-exitcode").code == 0
