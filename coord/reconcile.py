@@ -233,6 +233,8 @@ def _tell(run: _Run, ending: Ending) -> None:
 
 
 def _ending_words(ending: Ending) -> str:
+    if ending.reason.startswith(ending.result):
+        return f"{ending.branch.name}: {ending.reason}"
     result = f"{ending.result} in {ending.commit[:7]}" if ending.commit else str(ending.result)
     return f"{ending.branch.name}: {result}" + (f" ({ending.reason})" if ending.reason else "")
 

@@ -55,7 +55,7 @@ def _show(stage: Stage, project: Project, output: Output) -> Exit:
     output.say(f"coord demo works in {stage.root}")
     picture = look(stage, play(stage, project, output.say))
     wrong = differences(picture)
-    output.say(f"\n{time.monotonic() - started:.0f} seconds; this is what the repositories hold now\n")
+    output.say(f"\ndone in {time.monotonic() - started:.0f} s; this is what the repositories hold now\n")
     for line in lines_of(picture, stage):
         output.result(line)
     for words in wrong:

@@ -223,7 +223,7 @@ def _gate(queue: Queue) -> Gate | None:
         return Gate((head,), f"{head.branch.name} shares no file with another candidate")
     with_whom = ", ".join(name for name, _ in head.overlaps)
     files = "1 file" if head.shared == 1 else f"{head.shared} files"
-    return Gate((head,), f"{head.branch.name} shares {files} with {with_whom}; no candidate shares fewer")
+    return Gate((head,), f"{head.branch.name} shares {files} with {with_whom}; none shares fewer")
 
 
 def _actionable(branch: TaskBranch, snapshot: Snapshot) -> bool:

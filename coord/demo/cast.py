@@ -109,10 +109,10 @@ AGENTS = (
         "syllables: count groups of vowels",
         Ending.BLOCK,
         (
-            "-m", "groups of vowels give 61 of 100 words right; more needs a pronouncing dictionary",
-            "--tried", "groups of vowels", "--tried", "a silent e at the end",
+            "-m", "vowel groups are right for 61 words of 100; more needs a dictionary",
+            "--tried", "groups of vowels", "--tried", "leaving out a silent e at the end",
             "--attempts", "3",
-            "--suggest", "allow a dictionary as a dependency, or say which error is good enough",
+            "--suggest", "allow a dictionary as a dependency, or say what error will do",
         ),
         verdict=VerdictKind.BLOCKED,
     ),

@@ -49,7 +49,7 @@ def _standing(picture: Picture, task: TaskLine) -> str:
         return f"landed in {step.commit}"
     if verdict:
         return {VerdictKind.CONFLICT: "conflict", VerdictKind.GATE_FAILED: "gate failed"}.get(
-            verdict.kind, "its agent gave up"
+            verdict.kind, "its agent cannot go on"
         )
     if task.waits_for:
         return f"waits for {', '.join(task.waits_for)}"
@@ -61,47 +61,57 @@ def _refusals(picture: Picture) -> list[str]:
     for task, words in picture.refused.items():
         lines += [f"  a commit on feat/{task}, by the pre-commit hook", *folded(words, indent="      ")]
     for verdict in picture.verdicts:
-        lines += [f"  {verdict.branch}: {verdict.kind}", *_reason(verdict)]
+        lines += folded(f"  {verdict.branch}: {_verdict_words(verdict)}")
+        lines += [piece for line in _details(verdict) for piece in folded(line, indent="      ")]
     return lines
 
 
-def _reason(verdict: Verdict) -> list[str]:
-    rows = [("went wrong", verdict.reason)]
-    rows += [("it said", words) for words in _telling(verdict.log)]
-    rows += [("tried", verdict.tried), ("attempts", verdict.attempts), ("suggestion", verdict.suggestion)]
-    return [
-        piece.replace("\t", " ")
-        for name, words in rows
-        for piece in folded(f"{(name + ':').ljust(12)}{words}", indent="      ")
-    ]
+def _verdict_words(verdict: Verdict) -> str:
+    match verdict.kind:
+        case VerdictKind.CONFLICT:
+            return verdict.reason
+        case VerdictKind.BLOCKED:
+            return f"its agent says: {verdict.reason}"
+        case _:
+            return f"{verdict.reason}, and main alone passes"
 
 
-def _telling(log: str) -> list[str]:
-    """Return the first complaint in a gate's log, and the place it names on the next line."""
-    found = re.search(r"^(?:error|\w*Error)\b.*(?:\n *(--> .*))?", log, re.MULTILINE)
-    return [found[0].split("\n")[0], *filter(None, [found[1]])] if found else []
+def _details(verdict: Verdict) -> list[str]:
+    """Return what the gate complained of, or what the agent tells whoever takes its task up."""
+    if verdict.kind is not VerdictKind.BLOCKED:
+        return _complaint(verdict.log)
+    rows = (("tried", verdict.tried), ("attempts", verdict.attempts), ("suggestion", verdict.suggestion))
+    return [f"{name}: {words}" for name, words in rows if words]
+
+
+def _complaint(log: str) -> list[str]:
+    """Return the first complaint in a gate's log, with the place that the next line names."""
+    found = re.search(r"^(?:error|\w*Error)\b.*(?:\n *--> .*)?", log, re.MULTILINE)
+    return [" ".join(found[0].split())] if found else []
 
 
 def _remains(picture: Picture) -> list[str]:
-    lines = []
-    for verdict in picture.verdicts:
-        where = picture.worktrees.get(verdict.branch)
-        lines += folded(f"  {verdict.branch} (in {where}): {_to_do(verdict)}")
-    lines += folded("  A push to such a branch lifts its block; the next coord land tries it again.")
-    lines += [f"  ready to start: {task.id} ({task.name})" for task in picture.tasks if task.ready]
-    waits = [task for task in picture.tasks if task.waits_for]
-    return lines + [f"  waiting: {task.id}, for {', '.join(task.waits_for)}" for task in waits]
+    rows = [(f"  {verdict.branch}", _to_do(verdict)) for verdict in picture.verdicts]
+    rows += [(f"  {task.id}", f"ready to start: {task.name}") for task in picture.tasks if task.ready]
+    waiting = [task for task in picture.tasks if task.waits_for]
+    rows += [(f"  {task.id}", f"waits for {', '.join(task.waits_for)}") for task in waiting]
+    places = ", ".join(str(path) for _, path in sorted(picture.worktrees.items()))
+    return [
+        *table(rows),
+        *folded(f"The branches are checked out in {places}.", indent="  "),
+        "  A push to one of them lifts its block: the next coord land tries it again.",
+    ]
 
 
 def _to_do(verdict: Verdict) -> str:
     match verdict.kind:
         case VerdictKind.CONFLICT:
             paths = ", ".join(conflict.path for conflict in verdict.paths)
-            return f"git merge origin/main, resolve {paths}, git commit, git push"
+            return f"git merge origin/main, resolve {paths}, commit, push"
         case VerdictKind.GATE_FAILED:
-            return f"mend what {verdict.step} says, git commit, git push"
+            return f"mend what {verdict.step} says, commit, push"
         case _:
-            return f"a person decides: {verdict.suggestion}"
+            return "a person decides about the suggestion"
 
 
 def _ways(stage: Stage, picture: Picture) -> list[str]:

@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 def play(stage: Stage, project: Project, say: Say) -> dict[str, str]:
     """Play everything and return what hooks refused: the agents' tasks, with the hook's own words."""
     _set_up(stage, project, say)
-    say(f"\n{len(AGENTS)} agents, each in a worktree of its own, all from the same main")
+    say(f"\n{len(AGENTS)} agents, each with a task and a worktree of its own, all from the same main")
     for agent in AGENTS:
         stage.git(
             "worktree", "add", "--quiet", "-b", f"feat/{agent.task}", str(stage.worktree(agent.task)),
@@ -28,7 +28,7 @@ def play(stage: Stage, project: Project, say: Say) -> dict[str, str]:
         if words := _work(stage, agent, project.changes[agent.task], say):
             refused[agent.task] = words
     say("\ncoord land")
-    stage.coord("land", hear=lambda line: _tell(say, line))
+    stage.coord("land", hear=lambda line: _tell(stage, say, line))
     return refused
 
 
@@ -47,8 +47,9 @@ def _set_up(stage: Stage, project: Project, say: Say) -> None:
     stage.git("add", ".coord.toml")
     stage.git("commit", "--quiet", "--allow-empty", "-m", "coord: set up")
     stage.git("push", "--quiet", "origin", "main")
-    hooks = stage.coord("hooks", "status").out.splitlines()
-    say(f"  coord init   .coord.toml, hooks {', '.join(line.split()[0] for line in hooks)}")
+    rows = (line.split(maxsplit=1) for line in stage.coord("hooks", "status").out.splitlines())
+    hooks = ", ".join(hook for hook, state in rows if state.startswith("installed"))
+    say(f"  coord init   writes .coord.toml and installs the hooks {hooks}")
 
 
 def _write(path: Path, text: str) -> None:
@@ -67,11 +68,11 @@ def _work(stage: Stage, agent: Agent, changes: tuple[Insert, ...], say: Say) -> 
     words = ""
     if agent.oversteps:
         words = _overstep(stage, agent, at)
-        say(f"  {agent.task:<13} tries to commit its own task file: {'refused' if words else 'NOT refused'}")
+        say(f"  {agent.task:<13} commits its own task file too: {'refused' if words else 'NOT refused'}")
     stage.git("add", "--all", at=at)
     stage.git("commit", "--quiet", "-m", agent.subject, at=at)
     files = ", ".join(dict.fromkeys(change.path for change in changes))
-    say(f"  {agent.task:<13} {files}: {_finish(stage, agent, at)}")
+    say(f"  {agent.task:<13} changes {files}; {_finish(stage, agent, at)}")
     return words
 
 
@@ -109,6 +110,6 @@ def _finish(stage: Stage, agent: Agent, at: Path) -> str:
             return "coord block -m ..."
 
 
-def _tell(say: Say, line: str) -> None:
-    for piece in folded(line, indent="  "):
+def _tell(stage: Stage, say: Say, line: str) -> None:
+    for piece in folded(line.replace(f"{stage.clone}/", ""), indent="  "):
         say(piece)

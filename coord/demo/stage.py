@@ -99,17 +99,15 @@ class Stage:
         return self._run(("git", *args), at or self.clone, ok=ok)
 
     def coord(self, *args: str, at: Path | None = None, hear: Callable[[str], None] | None = None) -> Answer:
-        """Run coord in the clone (or ``at``); ``hear`` gets each line of both channels as it is printed."""
+        """Run coord in the clone (or ``at``); ``hear`` gets its progress line by line (the result is dropped)."""
         return self._run((sys.executable, "-P", "-m", "coord", *args), at or self.clone, hear=hear)
 
     def _run(
         self, words: tuple[str, ...], at: Path, *, ok: bool = True, hear: Callable[[str], None] | None = None
     ) -> Answer:
-        with _started(words, at, self._environment(), one_channel=hear is not None) as process:
-            if hear is None:
-                out, err = process.communicate()
-            else:
-                out, err = _heard(process.stdout, hear), ""
+        result = subprocess.PIPE if hear is None else subprocess.DEVNULL
+        with _started(words, at, self._environment(), result) as process:
+            out, err = process.communicate() if hear is None else ("", _heard(process.stderr, hear))
         answer = Answer(process.returncode, out, err)
         if ok and answer.code != 0:
             said = (answer.err or answer.out).strip()
@@ -138,7 +136,7 @@ def _heard(stream: IO[str] | None, hear: Callable[[str], None]) -> str:
 
 @contextlib.contextmanager
 def _started(
-    words: tuple[str, ...], at: Path, environment: dict[str, str], *, one_channel: bool
+    words: tuple[str, ...], at: Path, environment: dict[str, str], result: int
 ) -> Iterator[subprocess.Popen[str]]:
     """Lend a process that is gone at the end.
 
@@ -150,8 +148,8 @@ def _started(
         cwd=at,
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if one_channel else subprocess.PIPE,
+        stdout=result,
+        stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
         errors="replace",
