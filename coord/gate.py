@@ -265,9 +265,14 @@ def _environment(slot: Path, folder: Path) -> dict[str, str]:
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "HOME": str(slot / "home"),
         "TMPDIR": str(slot / "tmp"),
-        "RUSTUP_HOME": str(_real("RUSTUP_HOME", ".rustup")),
+        "RUSTUP_HOME": str(rustup_home()),
         "CARGO_HOME": str(_cargo_home(folder / "cargo")),
     }
+
+
+def rustup_home() -> Path:
+    """Return where the Rust toolchains are that the code under test is built with."""
+    return _real("RUSTUP_HOME", ".rustup")
 
 
 def _real(variable: str, name: str) -> Path:

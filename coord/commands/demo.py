@@ -7,6 +7,7 @@ coord's own commands, in one folder. Exit code 0 when the outcome is as it shoul
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from coord.demo.report import lines_of
 from coord.demo.show import play
 from coord.demo.stage import Stage
 from coord.errors import Exit, UsageError
+from coord.gate import rustup_home
 from coord.output import Output
 
 
@@ -74,10 +76,10 @@ def _project(chosen: str | None, output: Output) -> Project:
 
 def _missing() -> str:
     """Return which part of a Rust toolchain is absent, or '' when a crate can be built, linted and tested."""
+    environment = {**os.environ, "RUSTUP_HOME": str(rustup_home())}
+    words = ("cargo", "clippy", "--version")
     try:
-        clippy = subprocess.run(
-            ["cargo", "clippy", "--version"], capture_output=True, timeout=20, check=False
-        )
+        clippy = subprocess.run(words, env=environment, capture_output=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return "cargo is absent"
     if clippy.returncode != 0:

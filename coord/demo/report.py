@@ -71,7 +71,7 @@ def _verdict_words(verdict: Verdict) -> str:
         case VerdictKind.CONFLICT:
             return verdict.reason
         case VerdictKind.BLOCKED:
-            return f"its agent says: {verdict.reason}"
+            return f"blocked: {verdict.reason}"
         case _:
             return f"{verdict.reason}, and main alone passes"
 
@@ -124,5 +124,5 @@ def _ways(stage: Stage, picture: Picture) -> list[str]:
         (f"  {coord} show {task}", "a task; its Notes say what went wrong"),
         (f"  rm -rf {shlex.quote(str(stage.root))}", "removes all of it; nothing lies elsewhere"),
     ]
-    wide = max(len(command) for command, _ in rows[1:])
+    wide = max(len(command) for command, _ in rows if str(stage.root) not in command)
     return [f"{command.ljust(wide)}   {words}".rstrip() for command, words in rows]

@@ -28,7 +28,7 @@ def play(stage: Stage, project: Project, say: Say) -> dict[str, str]:
         if words := _work(stage, agent, project.changes[agent.task], say):
             refused[agent.task] = words
     say("\ncoord land")
-    stage.coord("land", hear=lambda line: _tell(stage, say, line))
+    _land(stage, lambda line: _tell(stage, say, line))
     return refused
 
 
@@ -72,7 +72,7 @@ def _work(stage: Stage, agent: Agent, changes: tuple[Insert, ...], say: Say) -> 
     stage.git("add", "--all", at=at)
     stage.git("commit", "--quiet", "-m", agent.subject, at=at)
     files = ", ".join(dict.fromkeys(change.path for change in changes))
-    say(f"  {agent.task:<13} changes {files}; {_finish(stage, agent, at)}")
+    _tell(stage, say, f"{agent.task:<13} changes {files}; {_finish(stage, agent, at)}")
     return words
 
 
@@ -108,6 +108,14 @@ def _finish(stage: Stage, agent: Agent, at: Path) -> str:
         case Ending.BLOCK:
             stage.coord("block", *agent.words, at=at)
             return "coord block -m ..."
+
+
+def _land(stage: Stage, tell: Say) -> None:
+    """Land what was pushed; the result, which the picture shows better, is told only when the run did not converge."""
+    answer = stage.land(tell)
+    if answer.code != 0:
+        for line in [*answer.out.splitlines(), f"coord land ended with exit code {answer.code}"]:
+            tell(line)
 
 
 def _tell(stage: Stage, say: Say, line: str) -> None:

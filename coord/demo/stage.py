@@ -33,11 +33,15 @@ _SETTINGS = """\
 \tautocrlf = false
 [commit]
 \tgpgSign = false
+[push]
+	default = current
 [gc]
 \tauto = 0
 [maintenance]
 \tauto = false
 """
+
+_COORD = (sys.executable, "-P", "-m", "coord")
 
 #: How long an interrupted child may take to end what it started.
 _PATIENCE = 10.0
@@ -98,16 +102,21 @@ class Stage:
         """Run git in the clone (or ``at``). Raises CoordError when it fails and ``ok`` is asked for."""
         return self._run(("git", *args), at or self.clone, ok=ok)
 
-    def coord(self, *args: str, at: Path | None = None, hear: Callable[[str], None] | None = None) -> Answer:
-        """Run coord in the clone (or ``at``); ``hear`` gets its progress line by line (the result is dropped)."""
-        return self._run((sys.executable, "-P", "-m", "coord", *args), at or self.clone, hear=hear)
+    def coord(self, *args: str, at: Path | None = None) -> Answer:
+        """Run coord in the clone (or ``at``). Raises CoordError when it fails."""
+        return self._run((*_COORD, *args), at or self.clone)
+
+    def land(self, hear: Callable[[str], None]) -> Answer:
+        """Run ``coord land``, whatever its exit code; ``hear`` gets its progress line by line."""
+        return self._run((*_COORD, "land"), self.clone, ok=False, hear=hear)
 
     def _run(
         self, words: tuple[str, ...], at: Path, *, ok: bool = True, hear: Callable[[str], None] | None = None
     ) -> Answer:
-        result = subprocess.PIPE if hear is None else subprocess.DEVNULL
-        with _started(words, at, self._environment(), result) as process:
-            out, err = process.communicate() if hear is None else ("", _heard(process.stderr, hear))
+        with _started(words, at, self._environment()) as process:
+            err = _heard(process.stderr, hear) if hear else ""
+            out, rest = process.communicate()
+            err += rest
         answer = Answer(process.returncode, out, err)
         if ok and answer.code != 0:
             said = (answer.err or answer.out).strip()
@@ -136,7 +145,7 @@ def _heard(stream: IO[str] | None, hear: Callable[[str], None]) -> str:
 
 @contextlib.contextmanager
 def _started(
-    words: tuple[str, ...], at: Path, environment: dict[str, str], result: int
+    words: tuple[str, ...], at: Path, environment: dict[str, str]
 ) -> Iterator[subprocess.Popen[str]]:
     """Lend a process that is gone at the end.
 
@@ -148,7 +157,7 @@ def _started(
         cwd=at,
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=result,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
