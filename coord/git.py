@@ -365,7 +365,9 @@ class Git:
             return _conflicted(answer.text)
         if "unrelated histories" in answer.err:
             return Conflicted((ConflictPath(".", "unrelated histories"),))
-        raise GitError(f"git merge-tree failed: {answer.err.strip()}", hint="run coord doctor")
+        raise GitError(
+            f"git merge-tree failed: {answer.err.strip()}", hint="git fsck shows whether objects are missing"
+        )
 
     # -- the remote ----------------------------------------------------------------------------------------------
 

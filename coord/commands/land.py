@@ -77,7 +77,7 @@ def _print(call: Call, report: Report) -> None:
     if report.base == report.head:
         output.result(f"main is still at {report.base[:7]}: {report.rest}")
     else:
-        output.result(f"main {report.base[:7]} -> {report.head[:7]}: {report.rest}")
+        output.result(f"main {report.base[:7]} -> {report.head[:7]}; now {report.rest}")
 
 
 def _words(outcome: TaskOutcome) -> str:

@@ -194,7 +194,9 @@ def _publish(snapshot: Snapshot, queue: Queue) -> Publish | None:
         found = snapshot.finding(candidate.branch.tip)
         if isinstance(found, Green):
             return Publish(
-                (found.gated,), (candidate.branch,), f"{candidate.branch.name} passed on exactly this tree"
+                (found.gated,),
+                (candidate.branch,),
+                f"publish {candidate.branch.name}: it passed on exactly this tree",
             )
     return None
 
@@ -220,7 +222,7 @@ def _gate(queue: Queue) -> Gate | None:
         return None
     head = queue.candidates[0]
     if not head.overlaps:
-        return Gate((head,), f"{head.branch.name} shares no file with another candidate")
+        return Gate((head,), f"try {head.branch.name}: it shares no file with another candidate")
     with_whom = ", ".join(name for name, _ in head.overlaps)
     files = "1 file" if head.shared == 1 else f"{head.shared} files"
     return Gate((head,), f"{head.branch.name} shares {files} with {with_whom}; none shares fewer")

@@ -472,7 +472,7 @@ def test_plan_changes_nothing_and_says_when_there_is_something_to_do(world: Worl
     before = world.refs()
     result = world.coord("plan", "--detailed-exitcode")
     assert result.code == 10
-    assert "feat/a shares no file" in result.out
+    assert "try feat/a: it shares no file" in result.out
     assert "waits for a" in result.out
     assert world.refs() == before
 
