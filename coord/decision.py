@@ -136,7 +136,9 @@ def unblock(workspace: Workspace, view: View, word: str, context: str) -> Decide
         updates.append(_ruling_update(workspace, view, ruling, lifted))
     if not updates:
         return Decided((), (f"{task_id} is not blocked: nothing to do",))
-    return Decided(tuple(updates), (f"{task_id} is unblocked",))
+    safe_exit = ruling is not None and ruling.verdict.kind is VerdictKind.BLOCKED
+    words = "; its branch waits for a new push" if safe_exit else "; coord land tries it again"
+    return Decided(tuple(updates), (f"{task_id} is unblocked{words}",))
 
 
 def _unblocked_commit(workspace: Workspace, view: View, task: Task, context: str) -> str:

@@ -13,7 +13,7 @@ from coord.core.profile import Profile, built_in, detect, program
 from coord.core.queue import Queue, Result, make_queue
 from coord.core.settings import Settings, Strategy
 from coord.core.snapshot import Snapshot
-from coord.core.trial import CouldNotRun, Found, MainRed
+from coord.core.trial import CouldNotRun, Found, MainRed, Red
 from coord.errors import CoordError, Exit, UsageError
 from coord.events import record
 from coord.freshness import fetch
@@ -25,6 +25,9 @@ from coord.worktree import Kept, Removed, tidy
 
 #: How often a race is run again before it is given up (behaviour 4).
 RACES = 5
+
+#: How many lines of a red step's output are shown; the log holds all of them.
+_LOG_LINES = 12
 
 _CODES = {
     Result.LANDED: Exit.OK,
@@ -172,6 +175,7 @@ def _until_idle(run: _Run) -> str:
         match apply(run.site, run.view, action):
             case Learned(found):
                 run.findings += found
+                _show_why(run, found)
             case Moved() as moved:
                 _take(run, moved)
             case Raced() as raced:
