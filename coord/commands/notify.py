@@ -16,8 +16,10 @@ from coord.workspace import Workspace, open_workspace
 
 
 def options(parser: ArgumentParser) -> None:
-    parser.add_argument("--level", required=True, choices=("info", "warning", "blocking"))
-    parser.add_argument("-m", "--message", required=True, metavar="TEXT")
+    parser.add_argument(
+        "--level", required=True, choices=("info", "warning", "blocking"), help="how much it matters"
+    )
+    parser.add_argument("-m", "--message", required=True, metavar="TEXT", help="what to tell")
 
 
 def run(call: Call) -> Exit:
