@@ -51,7 +51,7 @@ _ENGINE_ENVIRONMENT = {
 
 #: A merge reads nothing of this machine's configuration, so that a trial is the same everywhere.
 _MERGE_CONFIG = (
-    "core.bare=true", "core.attributesFile=/dev/null", "merge.renames=true", "merge.renameLimit=7000",
+    "core.attributesFile=/dev/null", "merge.renames=true", "merge.renameLimit=7000",
     "merge.directoryRenames=conflict", "merge.conflictStyle=merge", "merge.renormalize=false",
     "diff.algorithm=histogram", "diff.renames=true", "diff.renameLimit=7000",
 )  # fmt: skip
@@ -345,6 +345,26 @@ class Git:
             algorithm = "sha1" if len(objects[0].oid) == 40 else "sha256"
             self.run("unpack-objects", "-q", "--strict", data=make_pack(objects, algorithm))
 
+    @cached_property
+    def _common(self) -> Path:
+        return Path(self.run("rev-parse", "--path-format=absolute", "--git-common-dir").line)
+
+    def _neutral(self, algorithm: str) -> dict[str, str]:
+        """Return the environment of a bare repository without settings that shares this one's objects.
+
+        The clone's own configuration, its info/attributes and the .gitattributes of the checkout could name other
+        merge rules, or drivers, which are programs: none of them is found from there.
+        """
+        folder = self._common / "coord" / f"merge-{algorithm}.git"
+        for name in ("objects", "refs"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        version = "0" if algorithm == "sha1" else f"1\n[extensions]\n\tobjectFormat = {algorithm}"
+        _write_once(folder / "config", f"[core]\n\tbare = true\n\trepositoryFormatVersion = {version}\n")
+        _write_once(folder / "HEAD", "ref: refs/heads/main\n")
+        shallow = self._common / "shallow"
+        known = {"GIT_SHALLOW_FILE": str(shallow)} if shallow.is_file() else {}
+        return {"GIT_DIR": str(folder), "GIT_OBJECT_DIRECTORY": str(self._common / "objects"), **known}
+
     def merge(self, base: str, tip: str) -> Merged | Conflicted:
         """Merge two commits without a working copy; attributes and configuration of this machine take no part."""
         answer = self.run(
@@ -357,7 +377,7 @@ class Git:
             tip,
             ok=(0, 1, 128),
             config=_MERGE_CONFIG,
-            env=_MERGE_ENVIRONMENT,
+            env=_MERGE_ENVIRONMENT | self._neutral("sha1" if len(base) == 40 else "sha256"),
         )
         if answer.code == 0:
             return Merged(answer.text.split("\0", 1)[0])
@@ -366,7 +386,8 @@ class Git:
         if "unrelated histories" in answer.err:
             return Conflicted((ConflictPath(".", "unrelated histories"),))
         raise GitError(
-            f"git merge-tree failed: {answer.err.strip()}", hint="git fsck shows whether objects are missing"
+            f"git merge-tree failed: {answer.err.strip()}",
+            hint="is this a partial clone? use a full one; git fsck shows whether objects are missing",
         )
 
     # -- the remote ----------------------------------------------------------------------------------------------
@@ -535,6 +556,14 @@ def _words(err: str, first: str = "") -> str:
         line for line in lines if line and not line.startswith(("hint:", "To ", "Enumerating", "Everything"))
     ]
     return " / ".join(dict.fromkeys(filter(None, [first, *kept])))[:1000] or "no reason given"
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file that is the same whoever writes it; nobody ever sees half of it."""
+    if not path.exists():
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(text, "ascii")
+        beside.replace(path)
 
 
 def scratch_folder(parent: Path, prefix: str) -> Path:
