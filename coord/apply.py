@@ -256,10 +256,8 @@ def _block(site: Site, view: View, action: Block) -> Outcome:
 
 
 def _details(verdict: Verdict) -> tuple[str, ...]:
-    """Return what a person wants to see at once: the end of the log, and how to see it again."""
-    log = verdict.log.splitlines()[-12:]
-    again = ("to see it again: " + " && ".join(verdict.reproduce),) if verdict.reproduce else ()
-    return (*log, *again)
+    """Return what a person wants to know next: how to see it again."""
+    return ("to see it again: " + " && ".join(verdict.reproduce),) if verdict.reproduce else ()
 
 
 def _blocked_commit(site: Site, view: View, branch: TaskBranch, verdict: Verdict) -> str | None:

@@ -195,6 +195,23 @@ def _announce(run: _Run, action: Gate | Publish | Block | Complete | Sweep) -> N
             pass  # how it ended is told, with the reason
 
 
+def _show_why(run: _Run, found: Sequence[Found]) -> None:
+    """Show the end of what a red step printed, and what helps a gate that could not run.
+
+    The bar keeps a line of foreign output from being taken for ours.
+    """
+    for each in found:
+        match each.finding:
+            case Red(step, log) | MainRed(step, log):
+                run.show(f"{step} printed (all of it is in {run.site.room.state / 'logs'}):")
+                for line in log.splitlines()[-_LOG_LINES:]:
+                    run.show(f"  | {line}")
+            case CouldNotRun(reason, hint):
+                run.show(f"the gate could not run: {reason}" + (f"\n  hint: {hint}" if hint else ""))
+            case _:
+                pass
+
+
 def _take(run: _Run, moved: Moved) -> None:
     run.races = 0
     run.findings += moved.found

@@ -454,13 +454,18 @@ def test_progress_says_what_comes_next_and_how_it_ended_once_each(world: World) 
     lines = world.coord("land").err.splitlines()
     landed = world.git("log", "--first-parent", "--format=%h", "--grep=feat/a", "main", at=world.origin)[:7]
     assert lines == [
-        "next: feat/a shares no file with another candidate",
+        "next: try feat/a: it shares no file with another candidate",
         "profile check: sh check.sh",
         "feat/a: sh check.sh (1 of 1)",
         f"feat/a: landed in {landed} (check passed on exactly this tree)",
-        "next: feat/b shares no file with another candidate",
+        "next: try feat/b: it shares no file with another candidate",
         "feat/b: sh check.sh (1 of 1)",
+        f"sh check.sh printed (all of it is in {world.desk / '.git/coord/logs'}):",
+        "  | $ sh check.sh",
+        "  | ./src/b.txt",
+        "  | error: something is BROKEN",
         "feat/b: gate-failed (sh check.sh failed)",
+        "    to see it again: git fetch origin && git switch feat/b && git merge origin/main && sh check.sh",
     ]
 
 
@@ -485,7 +490,7 @@ def test_a_verdict_says_how_to_see_it_again_with_names_quoted(world: World) -> N
     assert verdict["reproduce"] == [
         "git fetch origin", "git switch 'feat/$(id)'", "git merge origin/main", "sh check.sh",
     ]  # fmt: skip
-    assert "    error: something is BROKEN" in result.err
+    assert "  | error: something is BROKEN" in result.err
     assert (
         "to see it again: git fetch origin && git switch 'feat/$(id)' && git merge origin/main && sh check.sh"
         in result.err
