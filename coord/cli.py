@@ -6,9 +6,12 @@ one row here.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, Never, Protocol
@@ -77,7 +80,8 @@ def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code. The only place that renders errors."""
     output = standard()
     try:
-        return _dispatch(list(argv))
+        with _ending_is_an_interrupt():
+            return _dispatch(list(argv))
     except CoordError as error:
         output.error(error)
         return error.exit
@@ -90,6 +94,24 @@ def run(argv: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where a defect becomes a report
         output.say(_report(error, argv))
         return Exit.BUG
+
+
+@contextmanager
+def _ending_is_an_interrupt() -> Iterator[None]:
+    """Answer SIGTERM and SIGHUP as Ctrl-C is: what runs is ended, nothing is left half done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: object) -> Never:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -281,20 +281,22 @@ class Git:
             (oid, message) for oid, _, message in (record.partition("\n") for record in records if record)
         )
 
-    def landed_branches(self, old: str, new: str, paths: Sequence[str]) -> tuple[str, ...]:
-        """Return the task ids of the first-parent commits in ``old..new`` that changed one of ``paths``."""
+    def landings_of(self, old: str, new: str, paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Return (commit, task id) of the landings in ``old..new`` that changed one of ``paths``, oldest first."""
         answer = self.run(
             "log",
             "--first-parent",
+            "--reverse",
             "-z",
-            "--format=%(trailers:key=Coord-Task,valueonly,separator=%x20)",
+            "--format=%H %(trailers:key=Coord-Task,valueonly,separator=%x20)",
             "--end-of-options",
             f"{old}..{new}",
             "--",
             *paths,
         )
-        named = (record.strip() for record in answer.out.decode("utf-8", "replace").split("\0"))
-        return tuple(sorted({name for name in named if name}))
+        records = answer.out.decode("utf-8", "replace").split("\0")
+        rows = (record.strip().partition(" ") for record in records)
+        return tuple((commit, task.strip()) for commit, _, task in rows if task.strip())
 
     def rev_list(self, *args: str) -> tuple[str, ...]:
         """Return the commits of ``git rev-list args``."""
@@ -381,7 +383,7 @@ class Git:
         )
         if answer.code == 0:
             return Merged(answer.text.split("\0", 1)[0])
-        if answer.code == 1:
+        if answer.code == 1 and answer.out:
             return _conflicted(answer.text)
         if "unrelated histories" in answer.err:
             return Conflicted((ConflictPath(".", "unrelated histories"),))

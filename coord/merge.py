@@ -29,6 +29,9 @@ from coord.git import Conflicted, Git
 from coord.observe import View
 from coord.workspace import Workspace
 
+#: How many landings are tried one by one to find who brought the other side of a conflict; beyond it all are named.
+_LANDINGS_TRIED = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Edited:
@@ -101,12 +104,24 @@ def _with_mains_tasks(workspace: Workspace, snapshot: Snapshot, branch: TaskBran
 def _who_brought(
     workspace: Workspace, snapshot: Snapshot, branch: TaskBranch, merged: Conflicted
 ) -> tuple[str, ...]:
-    """Return the landed branches that changed the conflicted paths on main since the branch left it."""
-    fork = workspace.git.merge_base(snapshot.base, branch.tip)
+    """Return the landed branches that brought the other side: those with which a conflict first appeared."""
+    git = workspace.git
+    fork = git.merge_base(snapshot.base, branch.tip)
     if fork is None:
         return ()
-    paths = [conflict.path for conflict in merged.paths]
-    return workspace.git.landed_branches(fork, snapshot.base, paths)
+    landings = git.landings_of(fork, snapshot.base, [conflict.path for conflict in merged.paths])
+    named = tuple(sorted({task for _, task in landings}))
+    if len(named) < 2 or len(landings) > _LANDINGS_TRIED:
+        return named
+    brought = {task for commit, task in landings if _conflict_appears(git, commit, branch.tip)}
+    return tuple(sorted(brought)) or named
+
+
+def _conflict_appears(git: Git, landing: str, tip: str) -> bool:
+    """Say whether the tip conflicts with main after a landing in a path in which it did not before."""
+    before, after = (git.merge(commit, tip) for commit in (git.objects.commit(landing).parents[0], landing))
+    known = {conflict.path for conflict in before.paths} if isinstance(before, Conflicted) else set()
+    return isinstance(after, Conflicted) and any(conflict.path not in known for conflict in after.paths)
 
 
 def _protected_changes(git: Git, snapshot: Snapshot, branch: TaskBranch, tree: str) -> tuple[str, ...]:

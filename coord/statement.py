@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coord.core.signal import (
     ATTEMPTS,
@@ -26,16 +26,18 @@ from coord.errors import CoordError, RefusedError, UsageError
 from coord.git import Git, RefUpdate
 from coord.workspace import Workspace
 
+_IDENTITY = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
 _SKIPS = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The task branch that a worktree is on."""
+    """The task branch that a worktree is on, and the identity that the environment names (``GIT_AUTHOR_NAME`` …)."""
 
     task: str
     branch: str
     tip: str
+    identity: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,11 @@ class State:
     pushed: bool
 
 
-def where_am_i(workspace: Workspace) -> Here:
-    """Return the task branch that is checked out. Raises UsageError when it is none."""
+def where_am_i(workspace: Workspace, inherited: Mapping[str, str]) -> Here:
+    """Return the task branch that is checked out. Raises UsageError when it is none.
+
+    ``inherited`` are the ``GIT_*`` variables that the command was started with.
+    """
     head = workspace.git.head() if not workspace.bare else None
     branch = (head or "").removeprefix("refs/heads/")
     task = workspace.settings.task_of(branch)
@@ -61,7 +66,8 @@ def where_am_i(workspace: Workspace) -> Here:
     tip = workspace.git.resolve("HEAD")
     if tip is None:
         raise UsageError(f"{branch} has no commit yet", hint="commit your work first")
-    return Here(task, branch, tip)
+    identity = {name: value for name, value in inherited.items() if name in _IDENTITY}
+    return Here(task, branch, tip, identity)
 
 
 def state_of(workspace: Workspace, here: Here) -> State:
@@ -125,7 +131,7 @@ def _without_skips(text: str) -> str:
 
 
 def _empty_commit(workspace: Workspace, here: Here, message: str) -> str:
-    git = _own_git(workspace)
+    git = _own_git(workspace, here)
     commit = git.run("commit-tree", "-p", here.tip, f"{here.tip}^{{tree}}", data=message.encode()).line
     git.update_refs([RefUpdate(f"refs/heads/{here.branch}", here.tip, commit)])
     if workspace.git.resolve("HEAD") != commit:
@@ -137,7 +143,7 @@ def _push(workspace: Workspace, here: Here) -> None:
     if workspace.remote is None:
         raise UsageError("there is no remote to push to", hint="git remote add origin URL")
     ref = f"refs/heads/{here.branch}"
-    answer = _own_git(workspace).run(
+    answer = _own_git(workspace, here).run(
         "push", "--quiet", "--end-of-options", workspace.remote, f"{ref}:{ref}", ok=(0, 1, 128)
     )
     if answer.code != 0:
@@ -147,8 +153,8 @@ def _push(workspace: Workspace, here: Here) -> None:
         )
 
 
-def _own_git(workspace: Workspace) -> Git:
-    return Git(workspace.top, hook={})
+def _own_git(workspace: Workspace, here: Here) -> Git:
+    return Git(workspace.top, hook=here.identity)
 
 
 def leave_in_inbox(workspace: Workspace, here: Here, level: str, text: str) -> None:

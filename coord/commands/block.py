@@ -29,6 +29,6 @@ def run(call: Call) -> Exit:
     args = call.args
     facts = {"tried": "; ".join(args.tried), "attempts": args.attempts, "suggestion": args.suggest}
     workspace = open_workspace(call.folder)
-    for words in say_blocked(workspace, where_am_i(workspace), args.message, facts):
+    for words in say_blocked(workspace, where_am_i(workspace, call.inherited), args.message, facts):
         call.output.result(words)
     return Exit.OK

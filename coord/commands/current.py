@@ -19,7 +19,7 @@ def options(parser: ArgumentParser) -> None:
 
 def run(call: Call) -> Exit:
     workspace = open_workspace(call.folder)
-    here = where_am_i(workspace)
+    here = where_am_i(workspace, call.inherited)
     state = state_of(workspace, here)
     main = workspace.main_tip
     task = read_tasks_at(workspace, main, workspace.settings).graph.get(here.task) if main else None

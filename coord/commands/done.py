@@ -20,6 +20,6 @@ def options(parser: ArgumentParser) -> None:
 
 def run(call: Call) -> Exit:
     workspace = open_workspace(call.folder)
-    for words in say_done(workspace, where_am_i(workspace), call.args.message):
+    for words in say_done(workspace, where_am_i(workspace, call.inherited), call.args.message):
         call.output.result(words)
     return Exit.OK

@@ -108,7 +108,7 @@ def configuration(workspace: Workspace, settings: Settings, root_names: frozense
 def _example(workspace: Workspace, settings: Settings) -> Part:
     project = settings.project
     folder = workspace.top / project.tasks
-    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.rglob("*.md"))):
+    if os.path.lexists(folder) and (not folder.is_dir() or list(folder.rglob("*.md"))):
         return Part(f"{project.tasks}/", "exists already: left as it is")
     text = render("init/example.md.j2", prefix=project.prefixes[-1])
     return Part(

@@ -25,7 +25,7 @@ def options(parser: ArgumentParser) -> None:
 def run(call: Call) -> Exit:
     level, text = call.args.level, call.args.message
     workspace = open_workspace(call.folder)
-    here = where_am_i(workspace)
+    here = where_am_i(workspace, call.inherited)
     if level == "blocking":
         words = say_blocked(workspace, here, text, {})
     elif level == "info" and text.startswith("Task completed"):

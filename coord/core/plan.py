@@ -225,7 +225,7 @@ def _gate(queue: Queue) -> Gate | None:
         return Gate((head,), f"try {head.branch.name}: it shares no file with another candidate")
     with_whom = ", ".join(name for name, _ in head.overlaps)
     files = "1 file" if head.shared == 1 else f"{head.shared} files"
-    return Gate((head,), f"{head.branch.name} shares {files} with {with_whom}; none shares fewer")
+    return Gate((head,), f"try {head.branch.name}: it shares {files} with {with_whom}; none shares fewer")
 
 
 def _actionable(branch: TaskBranch, snapshot: Snapshot) -> bool:

@@ -520,3 +520,12 @@ def test_settings_that_are_not_followed_yet_are_said_aloud(world: World) -> None
     assert '[land] strategy = "batch" is not followed by this version' in result.err
     assert "[land] workers = 4 is not followed by this version" in result.err
     assert "not validated: profile none runs nothing" in result.outcome("a")["reason"]
+
+
+def test_a_conflict_names_only_the_branch_that_brought_the_other_side(world: World) -> None:
+    lines = "".join(f"{i}\n" for i in range(30))
+    world.build({name: task_text(name) for name in ("a", "b", "c")}, {"src/hub.txt": lines})
+    world.push("feat/a", {"src/hub.txt": "A\n" + lines})
+    world.push("feat/b", {"src/hub.txt": lines + "B\n"})
+    world.push("feat/c", {"src/hub.txt": lines + "C\n"})
+    assert world.land().outcome("c")["reason"] == "conflict in src/hub.txt with b"

@@ -228,7 +228,8 @@ def test_watch_lands_what_arrives_and_ends_with_130_when_interrupted(world: Worl
     assert process.returncode == 130, out
 
 
-def test_ctrl_c_during_a_gate_leaves_nothing_half_done(world: World) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_during_a_gate_leaves_nothing_half_done(world: World, number: signal.Signals) -> None:
     started = world.root / "started"
     config = f'[gate]\nprofile = "p"\n[profiles.p]\nsteps = [["sh", "-c", "touch {started}; sleep 60"]]\n'
     world.build({"a": task_text("a")}, config=config)
@@ -242,7 +243,7 @@ def test_ctrl_c_during_a_gate_leaves_nothing_half_done(world: World) -> None:
     deadline = time.monotonic() + 20
     while not started.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert b"interrupted" in err

@@ -112,3 +112,11 @@ def test_off_a_task_branch_they_say_what_to_do(on_a: World, command: tuple[str, 
     result = on_a.coord(*command, at=on_a.desk)
     assert result.code == 2
     assert "git switch feat/<task>" in result.err
+
+
+def test_the_identity_that_the_environment_names_signs(on_a: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GIT_AUTHOR", "GIT_COMMITTER"):
+        monkeypatch.setenv(f"{name}_NAME", "Robot")
+        monkeypatch.setenv(f"{name}_EMAIL", "robot@example.com")
+    on_a.coord("done", at=on_a.agent)
+    assert on_a.git("log", "-1", "--format=%an %ce", "feat/a", at=on_a.origin) == "Robot robot@example.com"
