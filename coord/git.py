@@ -440,7 +440,7 @@ class Git:
 
     def update_refs(self, updates: Sequence[RefUpdate]) -> Pushed | Stale:
         """Move refs of this repository in one transaction, each only from its old value."""
-        lines = "".join(f"update {u.ref}\0{u.new or ABSENT}\0{u.old or ABSENT}\0" for u in updates)
+        lines = "".join(f"update {u.ref}\0{u.new or _absent(u)}\0{u.old or _absent(u)}\0" for u in updates)
         answer = self.run("update-ref", "-z", "--no-deref", "--stdin", data=lines.encode(), ok=(0, 1, 128))
         return Pushed() if answer.code == 0 else Stale(_words(answer.err))
 
@@ -491,6 +491,11 @@ class ObjectReader:
                 hint="is this a shallow or partial clone? 'git fetch --unshallow', or use a full clone",
             )
         return found[1]
+
+
+def _absent(update: RefUpdate) -> str:
+    """Return what stands for no object, as long as the repository's ids are."""
+    return "0" * len(update.new or update.old or ABSENT)
 
 
 def _conflicted(text: str) -> Conflicted:
