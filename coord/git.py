@@ -348,24 +348,43 @@ class Git:
             self.run("unpack-objects", "-q", "--strict", data=make_pack(objects, algorithm))
 
     @cached_property
-    def _common(self) -> Path:
-        return Path(self.run("rev-parse", "--path-format=absolute", "--git-common-dir").line)
+    def _common(self) -> tuple[Path, str]:
+        """Return the git directory that all worktrees share, and the repository's object format."""
+        answer = self.run("rev-parse", "--path-format=absolute", "--git-common-dir", "--show-object-format")
+        common, algorithm = answer.text.splitlines()
+        return Path(common), algorithm
 
-    def _neutral(self, algorithm: str) -> dict[str, str]:
-        """Return the environment of a bare repository without settings that shares this one's objects.
+    def _neutral_ground(self) -> dict[str, str]:
+        """Return the environment of a bare repository of its own that sees this one's objects and nothing else of it.
 
-        The clone's own configuration, its info/attributes and the .gitattributes of the checkout could name other
-        merge rules, or drivers, which are programs: none of them is found from there.
+        ``info/attributes``, the checkout's ``.gitattributes``, ``merge.default`` and merge drivers would each make the
+        same merge another one on this machine. The folder is a cache: made again when it is missing.
         """
-        folder = self._common / "coord" / f"merge-{algorithm}.git"
-        for name in ("objects", "refs"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        version = "0" if algorithm == "sha1" else f"1\n[extensions]\n\tobjectFormat = {algorithm}"
-        _write_once(folder / "config", f"[core]\n\tbare = true\n\trepositoryFormatVersion = {version}\n")
-        _write_once(folder / "HEAD", "ref: refs/heads/main\n")
-        shallow = self._common / "shallow"
-        known = {"GIT_SHALLOW_FILE": str(shallow)} if shallow.is_file() else {}
-        return {"GIT_DIR": str(folder), "GIT_OBJECT_DIRECTORY": str(self._common / "objects"), **known}
+        common, algorithm = self._common
+        ground = common / "coord" / "merge.git"
+        if not (ground / "HEAD").is_file():
+            for folder in ("objects", "refs"):
+                (ground / folder).mkdir(parents=True, exist_ok=True)
+            settings = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n"
+            settings += f"[extensions]\n\tobjectformat = {algorithm}\n"
+            _put(ground / "config", settings + self._promisor())
+            _put(ground / "HEAD", "ref: refs/heads/none\n")
+        return {
+            "GIT_DIR": str(ground),
+            "GIT_OBJECT_DIRECTORY": str(common / "objects"),
+            "GIT_SHALLOW_FILE": str(common / "shallow"),
+        }
+
+    def _promisor(self) -> str:
+        """Return the settings with which a partial clone finds the objects that it left with its remote."""
+        found = self.config(r"^remote\..*\.(url|promisor)$")
+        lines = ""
+        for key, value in found.items():
+            remote = key.removesuffix(".promisor").removeprefix("remote.")
+            if key.endswith(".promisor") and value == "true":
+                url = found.get(f"remote.{remote}.url", "").replace("\\", "\\\\").replace('"', '\\"')
+                lines += f'[remote "{remote}"]\n\turl = "{url}"\n\tpromisor = true\n'
+        return lines
 
     def merge(self, base: str, tip: str) -> Merged | Conflicted:
         """Merge two commits without a working copy; attributes and configuration of this machine take no part."""
@@ -379,7 +398,7 @@ class Git:
             tip,
             ok=(0, 1, 128),
             config=_MERGE_CONFIG,
-            env=_MERGE_ENVIRONMENT | self._neutral("sha1" if len(base) == 40 else "sha256"),
+            env={**_MERGE_ENVIRONMENT, **self._neutral_ground()},
         )
         if answer.code == 0:
             return Merged(answer.text.split("\0", 1)[0])
