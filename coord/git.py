@@ -403,7 +403,7 @@ class Git:
         if answer.code == 0:
             return Merged(answer.text.split("\0", 1)[0])
         if answer.code == 1 and answer.out:
-            return _conflicted(answer.text)
+            return _conflicted(answer.text, base, tip)
         if "unrelated histories" in answer.err:
             return Conflicted((ConflictPath(".", "unrelated histories"),))
         raise GitError(
@@ -512,23 +512,34 @@ class ObjectReader:
         return found[1]
 
 
+def _put(path: Path, text: str) -> None:
+    """Write a file that another coordinator may be writing or reading at the same time."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    scratch.write_text(text)
+    scratch.replace(path)
+
+
 def _absent(update: RefUpdate) -> str:
     """Return what stands for no object, as long as the repository's ids are."""
     return "0" * len(update.new or update.old or ABSENT)
 
 
-def _conflicted(text: str) -> Conflicted:
-    """Read ``merge-tree -z``: tree, conflicted entries, an empty field, then counted messages."""
+def _conflicted(text: str, base: str, tip: str) -> Conflicted:
+    """Read ``merge-tree -z``: tree, conflicted entries, an empty field, then counted messages.
+
+    A file where the other side has a folder is told as ``path~<commit>``: people and later merges know it as ``path``.
+    """
+    aside = re.compile(rf"~(?:{base}|{tip})(?:_\d+)?\Z")
     fields = text.split("\0")
     end = fields.index("", 1)
-    kinds = {entry.partition("\t")[2]: "CONFLICT" for entry in fields[1:end]}
+    kinds = {aside.sub("", entry.partition("\t")[2]): "CONFLICT" for entry in fields[1:end]}
     at = end + 1
     while at < len(fields) and fields[at].strip().isdigit():
         count = int(fields[at])
         paths, kind = fields[at + 1 : at + 1 + count], fields[at + 1 + count]
         if kind.startswith("CONFLICT"):
             for path in paths:
-                kinds[path] = kind
+                kinds[aside.sub("", path)] = kind
         at += count + 3
     named = (
         ConflictPath(path, re.sub(r"^CONFLICT ?\(?|\)$", "", kind) or "contents")

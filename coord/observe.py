@@ -314,9 +314,20 @@ class _Looker:
         known = self.git.objects.read(verdict.base) is not None
         if not known:
             return True
-        trees = self.commit(verdict.base).tree, self.commit(self.main).tree
-        changed = changed_paths(*trees, self.git.objects.tree)
-        return any(conflict.path in changed for conflict in verdict.paths)
+        before, read = self.commit(verdict.base).tree, self.git.objects.tree
+        changed = changed_paths(before, self.commit(self.main).tree, read)
+        paths = {conflict.path for conflict in verdict.paths}
+        if any(find_entry(before, path, read) is None for path in paths):
+            paths |= self._brought(verdict)
+        return any(_touch(one, other) for one in paths for other in changed)
+
+    def _brought(self, verdict: Verdict) -> frozenset[str]:
+        """Return what the branch itself changed: where it renamed a file, main knows the conflict by the old name."""
+        if self.git.objects.read(verdict.tip) is None:
+            return frozenset()
+        fork = self.git.merge_base(verdict.base, verdict.tip)
+        trees = (self.commit(fork).tree if fork else None, self.commit(verdict.tip).tree)
+        return changed_paths(*trees, self.git.objects.tree)
 
     def debris(self, refs: dict[str, Ref], branches: tuple[TaskBranch, ...]) -> tuple[Mark, ...]:
         """Return refs that belong to nothing any more: approvals of tips that moved on, claims that have expired."""
@@ -325,6 +336,11 @@ class _Looker:
         stale = [mark for mark in self.marks(refs, APPROVALS) if (mark.task, mark.text) not in tips]
         stale += [mark for mark in self.marks(refs, CLAIMS) if mark.ref not in held]
         return tuple(stale)
+
+
+def _touch(one: str, other: str) -> bool:
+    """Say whether two paths are the same, or one would lie below the other."""
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
 def _below(tip: str, unlanded: dict[str, tuple[str, ...]]) -> tuple[tuple[str, ...], frozenset[str]]:
