@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from coord.core.text import plain
+from coord.core.text import escaped_halves, plain
 from coord.errors import CoordError
 
 #: What a command hands over as JSON.
@@ -44,9 +44,8 @@ class Output:
             import json
 
             envelope = {"schema": f"coord/{command}/1", "data": data, "problems": list(problems)}
-            self.out.write(
-                json.dumps(envelope, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
-            )
+            text = json.dumps(envelope, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+            self.out.write(escaped_halves(text) + "\n")
 
     def error(self, error: CoordError) -> None:
         """Print why the command cannot go on and what to do next."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from coord.core.text import one_line
+from coord.core.text import escaped_halves, one_line
 from coord.core.trial import ConflictPath
 
 VERDICTS = "refs/coord/verdicts/"
@@ -67,7 +67,8 @@ class Verdict:
 
 def encode(verdict: Verdict) -> bytes:
     """Return the verdict as the JSON that its commit holds."""
-    return (json.dumps(asdict(verdict), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(asdict(verdict), indent=1, sort_keys=True, ensure_ascii=False)
+    return (escaped_halves(text) + "\n").encode()
 
 
 def decode(data: bytes) -> Verdict | None:
