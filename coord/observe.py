@@ -25,7 +25,7 @@ from coord.core.objects import Commit, changed_paths, find_entry
 from coord.core.settings import Settings, UnknownBranch
 from coord.core.signal import STATUS, Done, read_signal, trailers
 from coord.core.snapshot import Claim, Mark, Ruling, Snapshot, Stranger, TaskBranch
-from coord.core.text import one_line
+from coord.core.text import one_line, whole_number
 from coord.core.verdict import (
     APPROVALS,
     CLAIMS,
@@ -291,11 +291,9 @@ class _Looker:
 
     def _claim(self, ref: Ref) -> Claim:
         said = trailers(self.commit(ref.oid).message)
-        expires = said.get("Coord-Expires", "")
+        expires = whole_number(said.get("Coord-Expires", "")) or 0
         holder = one_line(said.get("Coord-Holder", "unknown"))
-        return Claim(
-            ref.name.removeprefix(CLAIMS), ref.name, ref.oid, holder, int(expires) if expires.isdigit() else 0
-        )
+        return Claim(ref.name.removeprefix(CLAIMS), ref.name, ref.oid, holder, expires)
 
     def rulings(self, refs: dict[str, Ref]) -> tuple[Ruling, ...]:
         found = (self._ruling(ref) for name, ref in refs.items() if name.startswith(VERDICTS))

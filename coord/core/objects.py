@@ -8,12 +8,16 @@ Formats: gitformat-pack(5), git-mktree(1), "Git Objects" in the Git book.
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from coord.core.settings import Identity
+from coord.core.text import whole_number
+
+_DATE = re.compile(r"(0|[1-9][0-9]{0,9}) [+-][0-9]{4}")
 
 TREE_MODE = "40000"
 FILE_MODE = "100644"
@@ -107,15 +111,20 @@ def parse_commit(oid: str, body: bytes) -> Commit:
         tree=fields.get("tree", [""])[0],
         parents=tuple(fields.get("parent", ())),
         author=author + ">",
-        author_date=author_date or "0 +0000",
+        author_date=_sound_date(author_date),
         committed=_seconds(committer_date),
         message=message.decode("utf-8", "replace"),
     )
 
 
+def _sound_date(date: str) -> str:
+    """Return a date that a new commit may carry: git takes odd ones from old tools, but refuses to copy them."""
+    match = _DATE.fullmatch(date)
+    return date if match and int(match[1]) < 2**31 else "0 +0000"
+
+
 def _seconds(date: str) -> int:
-    first = date.split(" ", 1)[0]
-    return int(first) if first.isdigit() else 0
+    return whole_number(date.split(" ", 1)[0]) or 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from coord.core.journal import FastForwarded, LandedBy, MergedByHand, Newborn
 from coord.core.queue import Queue, make_queue, stands
 from coord.core.signal import Stuck
 from coord.core.snapshot import Mark, Snapshot, TaskBranch
+from coord.core.text import whole_number
 from coord.core.trial import Clash, CouldNotRun, Found, Green, MainRed, Red, ServerRefused, Unfit
 from coord.core.verdict import Verdict, VerdictKind, same_result
 
@@ -185,8 +186,8 @@ def _reproduce(branch: TaskBranch, snapshot: Snapshot) -> tuple[str, ...]:
 
 def _attempt(branch: TaskBranch, snapshot: Snapshot) -> str:
     ruling = snapshot.ruling(branch.task)
-    before = int(ruling.verdict.attempts) if ruling and ruling.verdict.attempts.isdigit() else 0
-    return str(before + 1)
+    before = whole_number(ruling.verdict.attempts) if ruling else None
+    return str((before or 0) + 1)
 
 
 def _publish(snapshot: Snapshot, queue: Queue) -> Publish | None:
