@@ -201,6 +201,9 @@ def closing(workspace: Workspace, view: View, task: str, commit: str) -> list[Re
     updates = [RefUpdate(mark.ref, mark.oid, None) for mark in view.snapshot.approvals if mark.task == task]
     updates += [RefUpdate(claim.ref, claim.oid, None) for claim in view.snapshot.claims if claim.task == task]
     ruling = view.snapshot.ruling(task)
+    unread = view.coord_refs.get(VERDICTS + task)
+    if ruling is None and unread:
+        updates.append(RefUpdate(VERDICTS + task, unread, None))
     if ruling is not None:
         landed = replace(
             ruling.verdict,
@@ -216,7 +219,8 @@ def closing(workspace: Workspace, view: View, task: str, commit: str) -> list[Re
 def _to_history(workspace: Workspace, view: View, ruling: Ruling, last: Verdict) -> list[RefUpdate]:
     history = HISTORY + last.task
     before = view.coord_refs.get(history)
-    parents = (ruling.oid, before) if before else (ruling.oid,)
+    known = before is not None and workspace.git.resolve(history) == before
+    parents = (ruling.oid, before) if before and known else (ruling.oid,)
     closed = verdict_commit(workspace, view, last, parents)
     return [RefUpdate(ruling.ref, ruling.oid, None), RefUpdate(history, before, closed)]
 
@@ -241,7 +245,7 @@ def _block(site: Site, view: View, action: Block) -> Outcome:
     updates = [
         main_update(site.workspace, view, main),
         RefUpdate(branch.ref, branch.tip, branch.tip),
-        RefUpdate(VERDICTS + branch.task, ruling.oid if ruling else None, commit),
+        RefUpdate(VERDICTS + branch.task, view.coord_refs.get(VERDICTS + branch.task), commit),
     ]
     results = {VerdictKind.CONFLICT: Result.CONFLICT, VerdictKind.GATE_FAILED: Result.GATE_FAILED}
     ending = Ending(

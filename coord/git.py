@@ -84,11 +84,12 @@ class GitError(CoordError):
 
 
 class Ref(NamedTuple):
-    """A ref: full name, the object it names, and what it points at when it is symbolic."""
+    """A ref: full name, the object it names, what it points at when it is symbolic, and whether that is a commit."""
 
     name: str
     oid: str
     symref: str = ""
+    is_commit: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +214,10 @@ class Git:
 
     def refs(self, *patterns: str) -> tuple[Ref, ...]:
         """Return the refs under the given full names, sorted by name."""
-        answer = self.run("for-each-ref", "--format=%(objectname) %(refname) %(symref)", "--", *patterns)
-        return tuple(
-            Ref(name, oid, sym) for oid, name, sym in (line.split(" ") for line in answer.text.splitlines())
-        )
+        form = "--format=%(objectname) %(objecttype) %(refname) %(symref)"
+        answer = self.run("for-each-ref", form, "--", *patterns)
+        rows = (line.split(" ") for line in answer.text.splitlines())
+        return tuple(Ref(name, oid, symref, kind == "commit") for oid, kind, name, symref in rows)
 
     def contained_heads(self, commit: str) -> tuple[Ref, ...]:
         """Return the local branches whose tips ``commit`` contains."""

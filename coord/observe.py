@@ -274,19 +274,21 @@ class _Looker:
         return tuple(self._mark(ref, family) for name, ref in refs.items() if name.startswith(family))
 
     def _mark(self, ref: Ref, family: str) -> Mark:
-        commit = self.commit(ref.oid)
-        text = (
-            trailers(commit.message).get("Coord-Tip", "") if family == APPROVALS else one_line(commit.subject)
-        )
+        commit = self.commit(ref.oid) if ref.is_commit else None
+        text = one_line(commit.subject) if commit else ""
+        if family == APPROVALS:
+            text = trailers(commit.message).get("Coord-Tip", "") if commit else ""
         return Mark(ref.name.removeprefix(family), ref.name, ref.oid, text)
 
     def freeze(self, refs: dict[str, Ref]) -> str | None:
         ref = refs.get(FREEZE)
-        return one_line(self.commit(ref.oid).subject) if ref else None
+        if ref is None:
+            return None
+        return one_line(self.commit(ref.oid).subject) if ref.is_commit else "no reason given"
 
     def claims(self, refs: dict[str, Ref]) -> tuple[Claim, ...]:
-        """Return the claims that hold now; an expired one is absent."""
-        found = (self._claim(ref) for name, ref in refs.items() if name.startswith(CLAIMS))
+        """Return the claims that hold now; an expired one is absent, and so is what is no commit."""
+        found = (self._claim(ref) for name, ref in refs.items() if name.startswith(CLAIMS) and ref.is_commit)
         return tuple(claim for claim in found if claim.expires > self.now)
 
     def _claim(self, ref: Ref) -> Claim:
@@ -296,7 +298,9 @@ class _Looker:
         return Claim(ref.name.removeprefix(CLAIMS), ref.name, ref.oid, holder, expires)
 
     def rulings(self, refs: dict[str, Ref]) -> tuple[Ruling, ...]:
-        found = (self._ruling(ref) for name, ref in refs.items() if name.startswith(VERDICTS))
+        found = (
+            self._ruling(ref) for name, ref in refs.items() if name.startswith(VERDICTS) and ref.is_commit
+        )
         return tuple(ruling for ruling in found if ruling)
 
     def _ruling(self, ref: Ref) -> Ruling | None:
