@@ -39,7 +39,7 @@ _TRANSPORT = (
 _ENGINE_CONFIG = (
     "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.quotePath=false", "core.commitGraph=true",
     "gc.auto=0", "maintenance.auto=false", "fetch.writeCommitGraph=false", "submodule.recurse=false",
-    "push.followTags=false", "push.gpgSign=false", "log.showSignature=false",
+    "push.followTags=false", "push.gpgSign=false", "push.recurseSubmodules=no", "push.pushOption=", "log.showSignature=false",
     "color.ui=false", "protocol.ext.allow=never",
 )  # fmt: skip
 _ENGINE_ENVIRONMENT = {
