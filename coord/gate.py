@@ -90,7 +90,12 @@ class Room:
 
 
 def visible_files(files: tuple[TreeFile, ...], tasks: str, profile: Profile) -> tuple[TreeFile, ...]:
-    """Return the files that a profile's gate folder holds: its ``inputs``, or everything but the task folder."""
+    """Return the files that a profile's gate folder holds: its ``inputs``, or everything but the task folder.
+
+    A clone (``git = true``) holds everything, or git would call it dirty.
+    """
+    if profile.inputs is None and profile.git:
+        return files
     if profile.inputs is None:
         return tuple(file for file in files if file.path != tasks and not file.path.startswith(tasks + "/"))
     return tuple(file for file in files if any(matches(file.path, pattern) for pattern in profile.inputs))
@@ -130,8 +135,8 @@ def _run(
 ) -> Judgement:
     started = time.monotonic()
     tree = slot / "tree"
-    keep = (*profile.keep, ".git") if profile.git else profile.keep
-    materialise(tree, slot / "manifest.json", subject.files, keep, room.read)
+    # A .git is made anew each time: settings that the last trial's code left in it would run with our rights.
+    materialise(tree, slot / "manifest.json", subject.files, profile.keep, room.read)
     if profile.git:
         room.clone(tree, subject.commit)
     log = _new_log(room.state, subject.name)

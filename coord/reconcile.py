@@ -390,14 +390,16 @@ def choose_profile(workspace: Workspace, view: View, show: Callable[[str], None]
 def clone_into(workspace: Workspace, folder: Path, commit: str) -> None:
     """Give a gate's folder a ``.git`` of its own at ``commit``, with nothing that leads back to the repository."""
     git = Git(folder)
-    git.run("init", "--quiet", "--initial-branch=main", "--template=")
+    algorithm = f"--object-format={workspace.algorithm}"
+    git.run("init", "--quiet", "--initial-branch=main", "--template=", algorithm)
     source = workspace.common.as_uri()
     git.run(
-        "fetch", "--quiet", "--tags", "--no-write-fetch-head", "--update-shallow",
+        "fetch", "--quiet", "--tags", "--no-write-fetch-head", "--update-shallow", "--update-head-ok",
         "--upload-pack=git -c uploadpack.allowAnySHA1InWant=true upload-pack", source, f"+{commit}:refs/heads/main",
         "--force",
     )  # fmt: skip
     git.run("read-tree", commit)
+    git.run("update-index", "-q", "--refresh", ok=(0, 1), env={"GIT_CONFIG_GLOBAL": "/dev/null"})
 
 
 # -- tidying up ----------------------------------------------------------------------------------------------------
