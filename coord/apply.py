@@ -141,6 +141,8 @@ def _whose_fault(site: Site, view: View, failed: Failed, profile: Profile) -> Fi
     match judged:
         case Passed():
             return Red(failed.step, failed.log, failed.seconds)
+        case Failed(missing=missing) if missing:
+            return CouldNotRun(missing, "main itself does not hold it")
         case Failed(step, log):
             return MainRed(step, log)
         case CouldNotRun():

@@ -54,11 +54,12 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A step failed; ``log`` is the end of what it printed."""
+    """A step failed; ``log`` is the end of what it printed, ``missing`` the program that the tree should have held."""
 
     step: str
     log: str
     seconds: float
+    missing: str = ""
 
 
 Judgement = Passed | Failed | CouldNotRun
@@ -144,6 +145,8 @@ def _run(
     for number, step in enumerate(profile.steps, 1):
         room.show(f"{subject.name}: {program(step)} ({number} of {len(profile.steps)})")
         ended, attempts = _retried(step, profile, tree=tree, environment=environment, log=log)
+        if isinstance(ended, CouldNotRun) and _is_of_the_tree(step, profile):
+            return Failed(program(step), ended.reason, time.monotonic() - started, missing=ended.reason)
         if isinstance(ended, CouldNotRun):
             return ended
         if ended != 0:
@@ -186,12 +189,21 @@ def _step(
         except (FileNotFoundError, PermissionError):
             hint = f"install {words[0]}, or name other steps in [profiles.{profile.name}] of .coord.toml"
             return CouldNotRun(f"{words[0]}: program not found", hint)
+        except OSError as error:
+            return CouldNotRun(
+                f"{words[0]}: {error.strerror}", "a script needs a first line such as #!/bin/sh"
+            )
         try:
             return process.wait(profile.timeout)
         except subprocess.TimeoutExpired:
             return None
         finally:
             _end_group(process)
+
+
+def _is_of_the_tree(step: tuple[str, ...], profile: Profile) -> bool:
+    """Say whether a step's program is a file of the tree (``./gradlew``), so that a branch can have taken it away."""
+    return not profile.wrap and "/" in step[0] and not step[0].startswith("/")
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
