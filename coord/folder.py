@@ -8,10 +8,12 @@ written in place.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +46,9 @@ def materialise(
     wanted = {file.path: file for file in files}
     folders = {parent for file in files for parent in _parents(file.path)}
     folders |= {file.path for file in files if file.mode == _SUBMODULE}
-    kept = tuple(path for path in keep if path not in wanted and path not in folders)
+    kept = tuple(
+        path for path in keep if path not in folders and wanted.keys().isdisjoint([path, *_parents(path)])
+    )
     known = _load(manifest)
     _make_folder(folder)
     current: set[str] = set()
@@ -74,12 +78,22 @@ def materialise(
 
 def remove(path: Path) -> None:
     """Remove a path whatever it is and whatever rights its owner took away from it; links are not followed."""
-    if not path.is_symlink() and path.is_dir():
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    try:
         for root, _, _ in os.walk(path):
             Path(root).chmod(0o700)
         shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    except (OSError, RecursionError):
+        _remove_deep(path)
+
+
+def _remove_deep(path: Path) -> None:
+    """Remove a folder deeper than Python's recursion or a path's longest length goes; rm(1) knows no such limits."""
+    ended = subprocess.run(["rm", "-rf", "--", str(path)], capture_output=True, check=False)
+    if ended.returncode != 0:
+        raise OSError(errno.ENOTEMPTY, "what the code under test left behind cannot be removed", str(path))
 
 
 def _parents(path: str) -> Iterator[str]:
