@@ -405,6 +405,13 @@ def clone_into(workspace: Workspace, folder: Path, commit: str) -> None:
 # -- tidying up ----------------------------------------------------------------------------------------------------
 
 
+def _is_over(snapshot: Snapshot, branch: str) -> bool:
+    """Say whether a branch's task is over; one that starts on the landed commits of another is not."""
+    task_id = snapshot.settings.task_of(branch)
+    task = snapshot.graph.get(task_id) if task_id else None
+    return task_id is not None and (task is None or task.is_completed)
+
+
 def tidy_local(workspace: Workspace, view: View, here: Path) -> list[str]:
     """Remove local branches and worktrees of what has landed, and return what was removed or kept.
 
@@ -417,7 +424,7 @@ def tidy_local(workspace: Workspace, view: View, here: Path) -> list[str]:
     remarks = []
     for ref in workspace.git.contained_heads(view.snapshot.base):
         branch = ref.name.removeprefix("refs/heads/")
-        if view.snapshot.settings.task_of(branch) is None or branch in live or ref.oid in view.on_chain:
+        if branch in live or ref.oid in view.on_chain or not _is_over(view.snapshot, branch):
             continue
         match tidy(workspace.git, branch, ref.oid, main=view.snapshot.base, here=here):
             case Removed(name, path):

@@ -55,6 +55,8 @@ def tidy(git: Git, branch: str, tip: str, *, main: str, here: Path) -> Removed |
     The deletion is a compare-and-swap, and git itself removes the worktree, so that a change made meanwhile is kept.
     """
     ref = f"refs/heads/{branch}"
+    if ref in _under_way(git):
+        return Kept(branch, None, "a rebase or bisect of it is under way")
     home = next((tree for tree in list_worktrees(git) if tree.branch == ref), None)
     if home is not None:
         why = _why_kept(home, here)
@@ -65,6 +67,16 @@ def tidy(git: Git, branch: str, tip: str, *, main: str, here: Path) -> Removed |
         _remove_empty_parents(home.path, git.folder)
     git.update_refs([RefUpdate(ref, tip, None)])
     return Removed(branch, home.path if home else None)
+
+
+def _under_way(git: Git) -> frozenset[str]:
+    """Return the branches that a rebase or bisect will come back to: meanwhile no worktree is on them."""
+    common = Path(git.run("rev-parse", "--path-format=absolute", "--git-common-dir").line)
+    homes = [common, *common.glob("worktrees/*")]
+    names = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
+    notes = (home / name for home in homes for name in names)
+    said = {note.read_text("utf-8", "replace").strip() for note in notes if note.is_file()}
+    return frozenset(said | {f"refs/heads/{name}" for name in said})
 
 
 def _why_kept(tree: Worktree, here: Path) -> str:
