@@ -131,10 +131,7 @@ class _Looker:
             task = self.settings.task_of(branch) if name.startswith(self.workspace.branch_refs) else None
             if task is None or ref.symref:
                 continue
-            if (
-                self.tasks.graph.get(task) is None
-                and self.settings.land.unknown_branch is UnknownBranch.IGNORE
-            ):
+            if self._is_unknown(task) and self.settings.land.unknown_branch is UnknownBranch.IGNORE:
                 strangers.append(Stranger(branch, ref.oid, self._near(task)))
             else:
                 heads.append((branch, f"refs/heads/{branch}", task, ref.oid))
@@ -144,6 +141,9 @@ class _Looker:
             self._branch(*head, unlanded=unlanded, claimed=head[2] in claimed) for head in sorted(heads)
         ]
         return tuple(branches), tuple(sorted(strangers, key=lambda s: s.name))
+
+    def _is_unknown(self, task: str) -> bool:
+        return self.tasks.graph.get(task) is None and not self.tasks.graph.unreadable_file(task)
 
     def _near(self, task: str) -> tuple[str, ...]:
         return tuple(difflib.get_close_matches(task, [t.id for t in self.tasks.graph.tasks], 3, 0.6))

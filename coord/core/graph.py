@@ -57,6 +57,10 @@ class TaskGraph:
         needs = (Unmet(need, self._unmet_reason(task, need)) for need in task.depends_on)
         return (*own, *(unmet for unmet in needs if unmet.reason))
 
+    def unreadable_file(self, id: str) -> str:
+        """Return the path of the broken file that seems to be the task's, or ``""``."""
+        return "" if id in self._by_id else self._unreadable_paths.get(id, "")
+
     def is_ready(self, task: Task) -> bool:
         """Say whether an agent may start the task now: pending, for agents, nothing unmet."""
         pending = task.status is Status.PENDING and task.has_known_status

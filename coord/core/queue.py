@@ -224,7 +224,8 @@ def _holds_others_commits(
 def _task_stands_in_the_way(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     task = snapshot.graph.get(branch.task)
     if task is None:
-        return None
+        broken = snapshot.graph.unreadable_file(branch.task)
+        return _wait(branch, f"its task file cannot be read: coord check {broken}") if broken else None
     if not task.is_readable:
         return _wait(branch, f"its task file has errors: {task.problems[0]}")
     unmet = snapshot.graph.unmet(branch.task) if snapshot.settings.land.require_dependencies else ()
