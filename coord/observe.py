@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -236,7 +237,19 @@ class _Looker:
 
     @cached_property
     def reverts(self) -> tuple[Revert, ...]:
-        return read_reverts(self.git.mentioning("This reverts commit ", self.main))
+        said = read_reverts(self.git.mentioning("This reverts commit ", self.main))
+        return (*said, *self._reverted_with_their_merge(said))
+
+    def _reverted_with_their_merge(self, said: tuple[Revert, ...]) -> Iterator[Revert]:
+        """Yield the reverts that were undone by undoing the merge that had brought them to main."""
+        makers = {revert.by for revert in said}
+        merges = {commit.oid: commit.parents[0] for commit in self.chain if len(commit.parents) > 1}
+        for revert in said:
+            if revert.target in merges:
+                brought = self.git.rev_list(revert.target, f"^{merges[revert.target]}")
+                yield from (
+                    Revert(revert.by, oid) for oid in brought if oid in makers and oid != revert.target
+                )
 
     def _undone(self, tip: str, landings: list[Landing]) -> Reverted | None:
         """Return the landing of this task that was undone and whose commits ``tip`` holds.
