@@ -159,27 +159,34 @@ def completed_file(workspace: Workspace, view: View, branch: TaskBranch, task: T
     after = set_scalar(before, "status", "completed")
     if isinstance(after, Refusal):
         return after
-    theirs = _their_file(workspace, branch, task)
-    notes = section_text(theirs, "Notes")
+    notes, summary = (_written(workspace, view, branch, task, title) for title in ("Notes", "Summary"))
     if notes and notes != section_text(before, "Notes"):
         after = append_to_section(after, "Notes", notes)
-    return fill_section(after, "Summary", _summary(workspace, branch, before, theirs))
+    own = "" if summary == section_text(before, "Summary") else summary
+    return fill_section(after, "Summary", _summary(workspace, branch, own))
 
 
-def _their_file(workspace: Workspace, branch: TaskBranch, task: Task) -> bytes:
+def _written(workspace: Workspace, view: View, branch: TaskBranch, task: Task, title: str) -> str:
+    """Return a section's text as the branch wrote it, ``""`` when it only kept what it found."""
     if task.path not in branch.dropped:
-        return b""
+        return ""
+    text = section_text(_file_at(workspace, branch.tip, task.path), title)
+    fork = workspace.git.merge_base(view.snapshot.base, branch.tip) if text else None
+    found = section_text(_file_at(workspace, fork, task.path), title) if fork else ""
+    return "" if text == found else text
+
+
+def _file_at(workspace: Workspace, commit: str, path: str) -> bytes:
     objects = workspace.git.objects
-    entry = find_entry(objects.commit(branch.tip).tree, task.path, objects.tree)
+    entry = find_entry(objects.commit(commit).tree, path, objects.tree)
     return objects.blob(entry.oid) if entry and entry.mode.startswith("100") else b""
 
 
-def _summary(workspace: Workspace, branch: TaskBranch, before: bytes, theirs: bytes) -> str:
+def _summary(workspace: Workspace, branch: TaskBranch, own: str) -> str:
     """Return what is kept as the Summary: the trailer, else the branch's own section, else its commit subjects."""
     if isinstance(branch.signal, Done) and branch.signal.summary:
         return branch.signal.summary
-    own = section_text(theirs, "Summary")
-    if own and own != section_text(before, "Summary"):
+    if own:
         return own
     commits = (workspace.git.objects.commit(oid) for oid in branch.commits[-50:])
     subjects = [
