@@ -263,6 +263,8 @@ def _ending_words(ending: Ending) -> str:
 def _look_again(run: _Run) -> None:
     fetch(run.site.workspace)
     run.view = observe(run.site.workspace)
+    base = run.view.snapshot.base
+    run.findings = [found for found in run.findings if found.base == base]
 
 
 # -- the report ----------------------------------------------------------------------------------------------------

@@ -87,7 +87,8 @@ def make_queue(snapshot: Snapshot) -> Queue:
     owners = _owners(snapshot)
     judged = [(branch, _why_not(branch, snapshot, owners)) for branch in snapshot.branches]
     free = [branch for branch, waiting in judged if waiting is None]
-    candidates = [Candidate(branch, _overlaps(branch, free)) for branch in free]
+    sharers = _sharers(free)
+    candidates = [Candidate(branch, _overlaps(branch, sharers)) for branch in free]
     candidates.sort(key=lambda c: (c.shared, c.branch.since, c.branch.task, c.branch.name))
     asked = (c for c in candidates if snapshot.is_asked(c.branch.task))
     return Queue(tuple(asked), tuple(w for _, w in judged if w is not None))
@@ -110,11 +111,22 @@ def _owners(snapshot: Snapshot) -> Mapping[str, str]:
     )
 
 
-def _overlaps(branch: TaskBranch, others: list[TaskBranch]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    shared = (
-        (other.name, tuple(sorted(branch.files & other.files))) for other in others if other is not branch
-    )
-    return tuple(sorted((name, paths) for name, paths in shared if paths))
+def _sharers(branches: list[TaskBranch]) -> dict[str, list[str]]:
+    """Return the names of the branches that change each file which more than one changes."""
+    by_path: dict[str, list[str]] = {}
+    for branch in branches:
+        for path in branch.files:
+            by_path.setdefault(path, []).append(branch.name)
+    return {path: names for path, names in by_path.items() if len(names) > 1}
+
+
+def _overlaps(branch: TaskBranch, sharers: dict[str, list[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    shared: dict[str, list[str]] = {}
+    for path in sorted(branch.files & sharers.keys()):
+        for name in sharers[path]:
+            if name != branch.name:
+                shared.setdefault(name, []).append(path)
+    return tuple((name, tuple(paths)) for name, paths in sorted(shared.items()))
 
 
 # -- why a branch waits: the first reason that applies ---------------------------------------------------------
