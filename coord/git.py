@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -594,17 +593,3 @@ def _words(err: str, first: str = "") -> str:
         line for line in lines if line and not line.startswith(("hint:", "To ", "Enumerating", "Everything"))
     ]
     return " / ".join(dict.fromkeys(filter(None, [first, *kept])))[:1000] or "no reason given"
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Write a file that is the same whoever writes it; nobody ever sees half of it."""
-    if not path.exists():
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(text, "ascii")
-        beside.replace(path)
-
-
-def scratch_folder(parent: Path, prefix: str) -> Path:
-    """Return a new private folder under ``parent``."""
-    parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from coord.core.trial import Trial
+from coord.freshness import fetch
 from coord.merge import make_trial
-from coord.observe import fetch, observe
+from coord.observe import observe
 from coord.workspace import open_workspace
 from tests.world import World, task_text
 
