@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from coord.core.action import Block, Complete, Gate, Publish, Sweep
+from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
 from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import blocked_message, completed_message
 from coord.core.objects import tree_files
@@ -35,7 +36,6 @@ from coord.core.trial import (
 )
 from coord.core.verdict import HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, encode, message
 from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, judge, pass_gate, visible_files
-from coord.git import Pushed, RefUpdate, Rejected, Stale
 from coord.merge import completed_file, make_trial, note_commit, signature_of, status_commit
 from coord.observe import View
 from coord.workspace import Workspace

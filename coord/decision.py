@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from coord.apply import closing, main_update, push, verdict_commit
+from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
 from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import completed_message, unblocked_message
 from coord.core.section import append_to_section, fill_section
@@ -19,7 +20,6 @@ from coord.core.text import one_line
 from coord.core.verdict import APPROVALS, FREEZE, HOLDS, Verdict, VerdictKind
 from coord.errors import CoordError, Exit, RacedError, RefusedError, UsageError
 from coord.freshness import fetch
-from coord.git import Pushed, RefUpdate, Rejected, Stale
 from coord.merge import note_commit, signature_of, status_commit
 from coord.observe import View, observe
 from coord.workspace import Workspace

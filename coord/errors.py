@@ -60,6 +60,10 @@ class CoordError(Exception):
             self.exit = exit
 
 
+class GitError(CoordError):
+    """git ended in a way that nobody expected."""
+
+
 class UsageError(CoordError):
     """The command's words, or the configuration, are wrong."""
 

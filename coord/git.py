@@ -11,15 +11,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from subprocess import PIPE
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coord.core.objects import Commit, Entry, GitObject, Kind, make_pack, parse_commit, parse_tree
+from coord.catfile import ObjectReader
+from coord.core.answer import (
+    Conflicted,
+    Merged,
+    Pushed,
+    RefUpdate,
+    Rejected,
+    Stale,
+    read_conflicts,
+    read_push,
+    words,
+)
+from coord.core.objects import Commit, GitObject, make_pack
 from coord.core.trial import ConflictPath
-from coord.errors import CoordError, RefusedError
+from coord.errors import GitError, RefusedError
 
 if TYPE_CHECKING:
     from git.cmd import Git as Command
@@ -78,10 +89,6 @@ class Answer(NamedTuple):
         return self.text.rstrip("\n")
 
 
-class GitError(CoordError):
-    """git ended in a way that nobody expected."""
-
-
 class Ref(NamedTuple):
     """A ref: full name, the object it names, what it points at when it is symbolic, and whether that is a commit."""
 
@@ -89,49 +96,6 @@ class Ref(NamedTuple):
     oid: str
     symref: str = ""
     is_commit: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class RefUpdate:
-    """One ref's step from ``old`` to ``new`` (None: does not exist); a compare-and-swap, never a plain write."""
-
-    ref: str
-    old: str | None
-    new: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """The remote took every update."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """A ref was not where we thought; nothing changed."""
-
-    ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The remote said no, in its own words; nothing changed."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """A merge without conflicts: the tree."""
-
-    tree: str
-
-
-@dataclass(frozen=True, slots=True)
-class Conflicted:
-    """A merge with conflicts: the paths, and the tree with markers in it (empty when there is none)."""
-
-    paths: tuple[ConflictPath, ...]
-    tree: str = ""
 
 
 def drop_inherited() -> dict[str, str]:
@@ -403,7 +367,7 @@ class Git:
         if answer.code == 0:
             return Merged(answer.text.split("\0", 1)[0])
         if answer.code == 1 and answer.out:
-            return _conflicted(answer.text, base, tip)
+            return read_conflicts(answer.text, base, tip)
         if "unrelated histories" in answer.err:
             return Conflicted((ConflictPath(".", "unrelated histories"),))
         raise GitError(
@@ -429,7 +393,7 @@ class Git:
         )
         if answer.code != 0:
             raise RefusedError(
-                f"cannot fetch from {remote}: {_words(answer.err)}",
+                f"cannot fetch from {remote}: {words(answer.err)}",
                 hint=f"check that 'git fetch {remote}' works here, then run it again",
             )
 
@@ -437,7 +401,7 @@ class Git:
         """Return the remote's branches and coord's refs as one text, to see whether anything moved."""
         answer = self.run("ls-remote", "--quiet", remote, "refs/heads/*", "refs/coord/*", ok=(0, 1, 2, 128))
         if answer.code == 128:
-            raise RefusedError(f"cannot reach {remote}: {_words(answer.err)}", hint="it is looked at again")
+            raise RefusedError(f"cannot reach {remote}: {words(answer.err)}", hint="it is looked at again")
         return answer.text
 
     def push(self, remote: str, updates: Sequence[RefUpdate]) -> Pushed | Stale | Rejected:
@@ -455,61 +419,13 @@ class Git:
             *refspecs,
             ok=(0, 1, 128),
         )
-        return _push_result(answer)
+        return read_push(answer.code, answer.text, answer.err)
 
     def update_refs(self, updates: Sequence[RefUpdate]) -> Pushed | Stale:
         """Move refs of this repository in one transaction, each only from its old value."""
         lines = "".join(f"update {u.ref}\0{u.new or _absent(u)}\0{u.old or _absent(u)}\0" for u in updates)
         answer = self.run("update-ref", "-z", "--no-deref", "--stdin", data=lines.encode(), ok=(0, 1, 128))
-        return Pushed() if answer.code == 0 else Stale(_words(answer.err))
-
-
-class ObjectReader:
-    """Reads objects through one ``git cat-file --batch``; trees are remembered."""
-
-    def __init__(self, process: Any) -> None:
-        self._process = process
-        self._trees: dict[str, tuple[Entry, ...]] = {}
-
-    def read(self, oid: str) -> tuple[Kind, bytes] | None:
-        """Return an object's kind and bytes, or None when it is not there."""
-        self._process.stdin.write(oid.encode() + b"\n")
-        self._process.stdin.flush()
-        header: list[bytes] = self._process.stdout.readline().split()
-        if len(header) != 3:
-            return None
-        body: bytes = self._process.stdout.read(int(header[2]))
-        self._process.stdout.read(1)
-        return (Kind[header[1].decode().upper()], body) if header[1] != b"tag" else None
-
-    def blob(self, oid: str) -> bytes:
-        """Return a file's bytes."""
-        return self._expect(oid, Kind.BLOB)
-
-    def commit(self, oid: str) -> Commit:
-        """Return a commit."""
-        return parse_commit(oid, self._expect(oid, Kind.COMMIT))
-
-    def tree(self, oid: str) -> tuple[Entry, ...]:
-        """Return a tree's entries."""
-        if oid not in self._trees:
-            self._trees[oid] = parse_tree(self._expect(oid, Kind.TREE), len(oid) // 2)
-        return self._trees[oid]
-
-    def remember(self, objects: Iterable[GitObject]) -> None:
-        """Take trees that were just made, before git has them."""
-        for item in objects:
-            if item.kind is Kind.TREE:
-                self._trees[item.oid] = parse_tree(item.body, len(item.oid) // 2)
-
-    def _expect(self, oid: str, kind: Kind) -> bytes:
-        found = self.read(oid)
-        if found is None or found[0] is not kind:
-            raise GitError(
-                f"{kind.name.lower()} {oid} is not in this repository",
-                hint="is this a shallow or partial clone? 'git fetch --unshallow', or use a full clone",
-            )
-        return found[1]
+        return Pushed() if answer.code == 0 else Stale(words(answer.err))
 
 
 def _put(path: Path, text: str) -> None:
@@ -522,74 +438,3 @@ def _put(path: Path, text: str) -> None:
 def _absent(update: RefUpdate) -> str:
     """Return what stands for no object, as long as the repository's ids are."""
     return "0" * len(update.new or update.old or ABSENT)
-
-
-def _conflicted(text: str, base: str, tip: str) -> Conflicted:
-    """Read ``merge-tree -z``: tree, conflicted entries, an empty field, then counted messages.
-
-    A file where the other side has a folder is told as ``path~<commit>``: people and later merges know it as ``path``.
-    """
-    aside = re.compile(rf"~(?:{base}|{tip})(?:_\d+)?\Z")
-    fields = text.split("\0")
-    end = fields.index("", 1)
-    kinds = {aside.sub("", entry.partition("\t")[2]): "CONFLICT" for entry in fields[1:end]}
-    at = end + 1
-    while at < len(fields) and fields[at].strip().isdigit():
-        count = int(fields[at])
-        paths, kind = fields[at + 1 : at + 1 + count], fields[at + 1 + count]
-        if kind.startswith("CONFLICT"):
-            for path in paths:
-                kinds[aside.sub("", path)] = kind
-        at += count + 3
-    named = (
-        ConflictPath(path, re.sub(r"^CONFLICT ?\(?|\)$", "", kind) or "contents")
-        for path, kind in kinds.items()
-    )
-    return Conflicted(tuple(sorted(named, key=lambda c: c.path)), fields[0])
-
-
-def _push_result(answer: Answer) -> Pushed | Stale | Rejected:
-    if answer.code == 0:
-        return Pushed()
-    stale = ""
-    refused = ""
-    for line in answer.text.splitlines():
-        flag, _, rest = line.partition("\t")
-        refs, _, why = rest.partition("\t")
-        if flag != "!" or "atomic push fail" in why or "atomic transaction" in why:
-            continue
-        if _is_stale(why):
-            stale = stale or refs.rpartition(":")[2]
-        else:
-            refused = refused or why
-    if stale and not refused:
-        return Stale(stale)
-    if not refused and _is_stale(answer.err):
-        return Stale("a ref that moved")
-    return Rejected(_words(answer.err, refused))
-
-
-def _is_stale(why: str) -> bool:
-    return any(
-        sign in why
-        for sign in (
-            "stale info",
-            "fetch first",
-            "non-fast-forward",
-            "cannot lock ref",
-            "failed to update ref",
-            "reference already exists",
-            "incorrect old value",
-            "failed to lock",
-            "unable to resolve reference",
-        )
-    )
-
-
-def _words(err: str, first: str = "") -> str:
-    """Return what git or the server said, on one line, without its progress."""
-    lines = [re.sub(r"^(?:remote|fatal|error):\s*", "", line.strip()) for line in err.splitlines()]
-    kept = [
-        line for line in lines if line and not line.startswith(("hint:", "To ", "Enumerating", "Everything"))
-    ]
-    return " / ".join(dict.fromkeys(filter(None, [first, *kept])))[:1000] or "no reason given"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from coord.core.answer import Conflicted
 from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import merge_message, status_message
 from coord.core.objects import (
@@ -25,7 +26,7 @@ from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.task import Task
 from coord.core.text import one_line
 from coord.core.trial import Clash, TouchesProtected, Trial, Unfit
-from coord.git import Conflicted, Git
+from coord.git import Git
 from coord.observe import View
 from coord.workspace import Workspace
 

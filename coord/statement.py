@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from coord.core.answer import RefUpdate
 from coord.core.signal import (
     ATTEMPTS,
     REASON,
@@ -23,7 +24,7 @@ from coord.core.signal import (
 )
 from coord.core.text import plain
 from coord.errors import CoordError, RefusedError, UsageError
-from coord.git import Git, RefUpdate
+from coord.git import Git
 from coord.workspace import Workspace
 
 _IDENTITY = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")

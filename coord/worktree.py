@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from coord.git import Git, RefUpdate
+from coord.core.answer import RefUpdate
+from coord.git import Git
 
 
 @dataclass(frozen=True, slots=True)

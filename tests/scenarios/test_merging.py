@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from coord.git import Conflicted, Git, Merged
+from coord.core.answer import Conflicted, Merged
+from coord.git import Git
 from tests.world import World
 
 

@@ -1,0 +1,57 @@
+"""Reading git's objects through one ``git cat-file --batch`` process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from coord.core.objects import Commit, Entry, GitObject, Kind, parse_commit, parse_tree
+from coord.errors import GitError
+
+
+class ObjectReader:
+    """Reads objects through one ``git cat-file --batch``; trees are remembered."""
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+        self._trees: dict[str, tuple[Entry, ...]] = {}
+
+    def read(self, oid: str) -> tuple[Kind, bytes] | None:
+        """Return an object's kind and bytes, or None when it is not there."""
+        self._process.stdin.write(oid.encode() + b"\n")
+        self._process.stdin.flush()
+        header: list[bytes] = self._process.stdout.readline().split()
+        if len(header) != 3:
+            return None
+        body: bytes = self._process.stdout.read(int(header[2]))
+        self._process.stdout.read(1)
+        return (Kind[header[1].decode().upper()], body) if header[1] != b"tag" else None
+
+    def blob(self, oid: str) -> bytes:
+        """Return a file's bytes."""
+        return self._expect(oid, Kind.BLOB)
+
+    def commit(self, oid: str) -> Commit:
+        """Return a commit."""
+        return parse_commit(oid, self._expect(oid, Kind.COMMIT))
+
+    def tree(self, oid: str) -> tuple[Entry, ...]:
+        """Return a tree's entries."""
+        if oid not in self._trees:
+            self._trees[oid] = parse_tree(self._expect(oid, Kind.TREE), len(oid) // 2)
+        return self._trees[oid]
+
+    def remember(self, objects: Iterable[GitObject]) -> None:
+        """Take trees that were just made, before git has them."""
+        for item in objects:
+            if item.kind is Kind.TREE:
+                self._trees[item.oid] = parse_tree(item.body, len(item.oid) // 2)
+
+    def _expect(self, oid: str, kind: Kind) -> bytes:
+        found = self.read(oid)
+        if found is None or found[0] is not kind:
+            raise GitError(
+                f"{kind.name.lower()} {oid} is not in this repository",
+                hint="is this a shallow or partial clone? 'git fetch --unshallow', or use a full clone",
+            )
+        return found[1]
