@@ -19,6 +19,8 @@ _TRAPS = {
     "a folder deeper than Python goes": _ONCE
     + "i=0; while [ $i -lt 1200 ]; do mkdir d; cd d; i=$((i+1)); done",
     "a link in place of a folder": "mkdir ../x; cp src/* ../x; echo evil > ../x/lib.txt; rm -rf src; ln -s ../x src",
+    "an edit in place that hides": "touch -r src/lib.txt ../t; printf ONE | dd of=src/lib.txt conv=notrunc 2>/dev/null; "
+    "touch -r ../t src/lib.txt",
     "folders without rights": "chmod -R 000 src",
     "a folder in place of a file": "rm src/lib.txt; mkdir src/lib.txt; touch src/lib.txt/x; mkfifo src/p",
 }
@@ -98,7 +100,7 @@ def test_settings_left_in_the_gates_clone_never_run_with_our_rights(world: World
 def test_evidence_covers_modes_toolchain_and_steps(world: World) -> None:
     count, version = world.root / "count", world.root / "version"
     version.write_text("1")
-    tools = f'toolchain = ["cat {version}"]'
+    tools = f'toolchain = ["cat {version}"]\ninputs = ["src/**", "check.sh"]'
     world.build({name: task_text(name) for name in "abcde"}, config=_profile(f"echo run >> {count}", tools))
 
     def runs(task: str) -> int:
@@ -123,3 +125,24 @@ def test_evidence_covers_modes_toolchain_and_steps(world: World) -> None:
     world.main({".coord.toml": _profile(f"echo run >> {count} ", tools)})
     world.push("feat/e", {})
     assert runs("e") == 1
+
+
+def test_what_code_under_test_writes_to_cargos_home_is_not_believed_later(world: World) -> None:
+    seen = world.root / "seen"
+    script = f"ls $CARGO_HOME $HOME >> {seen}; touch $CARGO_HOME/config.toml $HOME/mine"
+    world.build({"a": task_text("a"), "b": task_text("b")}, config=_profile(script))
+    (world.root / "home" / "private").write_text("x")
+    world.push("feat/a")
+    world.push("feat/b")
+    world.land()
+    assert world.statuses() == {"a": "completed", "b": "completed"}
+    assert not {"config.toml", "mine", "private"} & set(seen.read_text().split())
+
+
+def test_a_red_main_costs_one_trial_and_one_look_at_main(world: World) -> None:
+    count = world.root / "count"
+    world.build({name: task_text(name) for name in "abc"}, config=_profile(f"echo run >> {count}; exit 1"))
+    for name in "abc":
+        world.push(f"feat/{name}")
+    assert world.land().code == 4
+    assert count.read_text().count("run") == 2

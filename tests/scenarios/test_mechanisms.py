@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 import time
 
+from coord.apply import Raced, apply
+from coord.core.action import Sweep
+from coord.core.plan import next_action
+from coord.observe import fetch, observe
+from coord.reconcile import open_site
+from coord.workspace import open_workspace
 from tests.world import CHECK, World, task_text
 
 NONE = '[gate]\nprofile = "none"\n'
@@ -188,3 +194,25 @@ def test_a_locked_worktree_is_kept_and_named(world: World) -> None:
     world.git("worktree", "lock", str(home), at=world.desk)
     assert "its worktree is locked" in world.land().err
     assert home.is_dir()
+
+
+def test_a_completed_task_whose_new_commits_fail_stays_completed(world: World) -> None:
+    world.build({"a": task_text("a", status="completed")})
+    world.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    assert world.land("a").code == 6
+    assert world.statuses() == {"a": "completed"}
+
+
+def test_nothing_is_swept_when_the_main_that_held_it_is_gone(world: World) -> None:
+    world.build({"a": task_text("a")}, config=NONE)
+    tip = world.push("feat/a")
+    world.land()
+    world.git("push", "-q", "origin", f"{tip}:refs/heads/feat/a")
+    workspace = open_workspace(world.desk)
+    fetch(workspace)
+    view = observe(workspace)
+    sweep = next_action(view.snapshot)
+    assert isinstance(sweep, Sweep)
+    world.git("push", "-q", "-f", "origin", f"{world.git('rev-parse', 'main^1', at=world.origin)}:main")
+    assert isinstance(apply(open_site(workspace, lambda _: None), view, sweep), Raced)
+    assert world.branches() == ["feat/a"]
