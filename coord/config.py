@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from coord.core.profile import Profile, built_in
 from coord.core.settings import (
+    TASKGRAPH_FILE,
     Gate,
     Identity,
     Land,
@@ -27,9 +28,6 @@ from coord.core.settings import (
     UnknownBranch,
 )
 from coord.errors import UsageError
-
-CONFIG_FILE = ".coord.toml"
-TASKGRAPH_FILE = ".taskgraph.toml"
 
 _Reader = Callable[[Any], Any]
 _E = TypeVar("_E", Strategy, PushMeans, UnknownBranch, ServerMain)

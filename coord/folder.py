@@ -14,11 +14,15 @@ import os
 import shutil
 import stat
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from coord.core.objects import TreeFile
+
+#: Seconds; file times advance with the kernel's tick, at most 10 ms (CONFIG_HZ=100).
+_CLOCK_GRAIN = 0.01
 
 _SYMLINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
 
@@ -72,6 +76,9 @@ def materialise(
     for file in stale:
         _write(folder / file.path, file, read(file.oid))
         seen[file.path] = _fingerprint(file, (folder / file.path).lstat())
+    if stale:
+        # A file changed within the clock's grain of our writing it would look as we left it: let one grain pass.
+        time.sleep(_CLOCK_GRAIN)
     _save(manifest, seen)
     return Materialised(len(stale), removed)
 

@@ -36,6 +36,9 @@ from coord.folder import materialise, remove
 #: Raised when what a key covers, or how a verdict is reached, changes: old evidence is then not believed.
 EVIDENCE_VERSION = 1
 
+#: What a disk says of names that no folder can hold: the tree is to blame, not the machine.
+_IMPOSSIBLE_TREE = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
+
 #: Stands for evidence when a profile has no steps.
 NOTHING_TO_RUN = "nothing to run"
 
@@ -125,6 +128,8 @@ def judge(subject: Subject, profile: Profile, room: Room) -> Judgement:
                 return Passed(key, known=True)
             judgement = _run(subject, profile, room, slot=slot, environment=environment, key=key)
     except OSError as error:
+        if error.errno in _IMPOSSIBLE_TREE:
+            return Failed("making the gate's folder", _os_words(error), 0.0)
         return CouldNotRun(_os_words(error), hint="make room or mend the rights, then run coord land again")
     if isinstance(judgement, Passed):
         _remember(room.state, key, subject, profile)
@@ -333,6 +338,7 @@ def evidence_key(subject: Subject, profile: Profile, environment: Mapping[str, s
     digest = hashlib.sha256()
     parts = [f"coord evidence {EVIDENCE_VERSION}", json.dumps([profile.steps, profile.wrap, profile.keep])]
     parts += [_version_of(command, environment) for command in profile.toolchain]
+    parts += [_program_file(words[0], environment) for words in (profile.wrap, *profile.steps) if words]
     if profile.git:
         parts.append(subject.commit)
     for part in parts:
@@ -342,11 +348,20 @@ def evidence_key(subject: Subject, profile: Profile, environment: Mapping[str, s
     return digest.hexdigest()
 
 
+def _program_file(name: str, environment: Mapping[str, str]) -> str:
+    """Return what tells one installation of a program from the next, without running it."""
+    found = shutil.which(name, path=environment["PATH"]) if "/" not in name else None
+    if found is None:
+        return name
+    status = Path(found).stat()
+    return f"{Path(found).resolve()} {status.st_size} {status.st_mtime_ns}"
+
+
 _versions: dict[tuple[str, ...], str] = {}
 
 
 def _version_of(command: tuple[str, ...], environment: Mapping[str, str]) -> str:
-    """Return what a toolchain says of its version, asked once a process."""
+    """Return what a toolchain says of its version, asked once a run."""
     known = (*command, environment["PATH"])
     if known not in _versions:
         try:
@@ -358,6 +373,11 @@ def _version_of(command: tuple[str, ...], environment: Mapping[str, str]) -> str
         except (OSError, subprocess.TimeoutExpired):
             _versions[known] = "absent"
     return _versions[known]
+
+
+def forget_versions() -> None:
+    """Ask the toolchains again: a run that follows another may find them upgraded."""
+    _versions.clear()
 
 
 def _is_known(state: Path, key: str) -> bool:

@@ -25,7 +25,7 @@ from coord.core.signal import Done
 from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.task import Task
 from coord.core.text import one_line
-from coord.core.trial import Clash, TouchesProtected, Trial, Unfit
+from coord.core.trial import Clash, ConflictPath, TouchesProtected, Trial, Unfit
 from coord.git import Git
 from coord.observe import View
 from coord.workspace import Workspace
@@ -51,6 +51,9 @@ def make_trial(
     over as text). The same base, tip, ``at`` and configuration give the same ids on every machine.
     """
     git, snapshot = workspace.git, view.snapshot
+    in_the_way = _file_above(git, git.objects.commit(branch.tip).tree, snapshot.settings.project.tasks)
+    if in_the_way:
+        return Clash((ConflictPath(in_the_way, "file/directory"),))
     merged = git.merge(snapshot.base, _with_mains_tasks(workspace, snapshot, branch))
     if isinstance(merged, Conflicted):
         return Clash(merged.paths, _who_brought(workspace, snapshot, branch, merged))
@@ -152,6 +155,17 @@ def _complete_in(workspace: Workspace, view: View, branch: TaskBranch, merged: s
     tree, objects = graft(merged, folder, entry, git.objects.tree, workspace.algorithm)
     git.objects.remember(objects)
     return Edited(tree, (*edited.objects, *objects))
+
+
+def _file_above(git: Git, tree: str, folder: str) -> str:
+    """Return the path above the task folder at which a tree has a file, which putting the folder back would hide."""
+    parts = folder.split("/")
+    for depth in range(1, len(parts)):
+        path = "/".join(parts[:depth])
+        found = find_entry(tree, path, git.objects.tree)
+        if found is not None and not found.is_tree:
+            return path
+    return ""
 
 
 def completed_file(workspace: Workspace, view: View, branch: TaskBranch, task: Task) -> bytes | Refusal:

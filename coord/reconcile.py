@@ -17,7 +17,7 @@ from coord.core.trial import CouldNotRun, Found, MainRed, Red
 from coord.errors import CoordError, Exit, UsageError
 from coord.events import record
 from coord.freshness import fetch
-from coord.gate import Room, default_folder
+from coord.gate import Room, default_folder, forget_versions
 from coord.git import Git
 from coord.observe import View, observe
 from coord.workspace import Workspace
@@ -131,6 +131,7 @@ def land(
     Killed at any point, the next call finishes the job: everything is read anew from git.
     """
     site = open_site(workspace, show)
+    forget_versions()
     fetch(workspace)
     view = observe(workspace)
     for words in _not_yet(view.snapshot.settings):

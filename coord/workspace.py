@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from coord.config import CONFIG_FILE, TASKGRAPH_FILE, parse
+from coord.config import parse
 from coord.core.objects import Entry
-from coord.core.settings import Settings
+from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE, Settings
 from coord.errors import CoordError, UsageError
 from coord.git import MINIMUM, Git
 

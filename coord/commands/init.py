@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coord.call import Call
-from coord.config import CONFIG_FILE
 from coord.core.profile import BUILT_IN, detect
-from coord.core.settings import Settings
+from coord.core.settings import CONFIG_FILE, Settings
 from coord.errors import Exit, UsageError
 from coord.output import Json
 from coord.render import render

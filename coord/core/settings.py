@@ -8,6 +8,9 @@ from fnmatch import fnmatchcase
 
 from coord.core.profile import Profile
 
+CONFIG_FILE = ".coord.toml"
+TASKGRAPH_FILE = ".taskgraph.toml"
+
 
 class Strategy(StrEnum):
     """``each``: every landed branch is a validated first-parent step; ``batch``: one step may carry several."""
@@ -100,8 +103,12 @@ class Settings:
         return path == self.project.tasks or path.startswith(self.project.tasks + "/")
 
     def is_protected(self, path: str) -> bool:
-        """Say whether a branch that changes ``path`` waits for an approval."""
-        return any(matches(path, pattern) for pattern in self.land.protected)
+        """Say whether a branch that changes ``path`` waits for an approval.
+
+        ``.taskgraph.toml`` can say where the task folder lies, so it is as protected as ``.coord.toml``.
+        """
+        asked = CONFIG_FILE if path == TASKGRAPH_FILE else path
+        return any(matches(asked, pattern) for pattern in self.land.protected)
 
 
 def matches(path: str, pattern: str) -> bool:

@@ -51,15 +51,26 @@ Signal = Done | Stuck | Working
 def trailers(message: str) -> dict[str, str]:
     """Return the trailers of a commit message; of a key given twice, the last.
 
-    The rule is git's (git-interpret-trailers(1)): the last paragraph, which is not the subject, in which every line is
-    a trailer or continues one. A continuation that is a lone dot is an empty line.
+    A paragraph counts when every line in it is a trailer or continues one, or when one is a sign-off and at least a
+    quarter are trailers (git-interpret-trailers(1)). git reads the last paragraph alone; tools append paragraphs of
+    their own ("Co-authored-by: …"), so those before it are read too, as long as they hold nothing else. The subject
+    states nothing. A continuation that is a lone dot is an empty line.
     """
-    paragraphs = re.split(r"\n[ \t]*\n", plain(message[-_MESSAGE_LIMIT:]).strip("\n"))
-    if len(paragraphs) < 2:
-        return {}
+    paragraphs = re.split(r"\n[ \t]*\n", plain(message[-_MESSAGE_LIMIT:]).strip("\n"))[1:]
+    found: dict[str, str] = {}
+    for paragraph in reversed(paragraphs):
+        said = _paragraph_trailers(paragraph)
+        if not said:
+            break
+        found = said | found
+    return found
+
+
+def _paragraph_trailers(paragraph: str) -> dict[str, str]:
     found: dict[str, str] = {}
     key = ""
-    for line in paragraphs[-1].split("\n"):
+    others = 0
+    for line in paragraph.split("\n"):
         match = _TRAILER.match(line)
         if match:
             key = match[1].title()
@@ -67,8 +78,9 @@ def trailers(message: str) -> dict[str, str]:
         elif line[:1] in (" ", "\t") and key:
             found[key] += "\n" + ("" if line.strip() == "." else line.strip())
         elif not line.startswith("(cherry picked from commit"):
-            return {}
-    return found
+            others += 1
+    signed = "Signed-Off-By" in found
+    return found if others == 0 or (signed and others <= 3 * len(found)) else {}
 
 
 def trailer_block(pairs: Mapping[str, str]) -> str:

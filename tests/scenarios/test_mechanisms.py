@@ -8,7 +8,8 @@ import time
 from coord.apply import Raced, apply
 from coord.core.action import Sweep
 from coord.core.plan import next_action
-from coord.observe import fetch, observe
+from coord.freshness import fetch
+from coord.observe import observe
 from coord.reconcile import open_site
 from coord.workspace import open_workspace
 from tests.world import CHECK, World, task_text

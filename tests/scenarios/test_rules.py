@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -229,3 +230,51 @@ def test_only_candidates_count_as_overlap(world: World) -> None:
     world.push("feat/c", {"src/c.txt": "1\n"})
     queue = world.coord("plan", "--json").data["queue"]
     assert [(entry["task"], entry["overlaps"]) for entry in queue] == [("a", []), ("c", [])]
+
+
+def test_a_file_in_the_place_of_the_folder_above_the_task_folder_is_a_conflict(world: World) -> None:
+    config = '[project]\ntasks = "docs/tasks"\n[gate]\nprofile = "none"\n'
+    world.build({}, {"docs/tasks/a.md": task_text("a"), "docs/read.me": "1\n"}, config)
+    world.git("rm", "-rq", "docs")
+    world.push("feat/a", {"docs": "a file now\n"}, start="HEAD")
+    assert world.land().outcome("a")["paths"] == ["docs"]
+    assert world.has("docs/read.me")
+
+
+def test_the_file_that_says_where_the_task_folder_lies_is_protected(world: World) -> None:
+    world.build({"a": task_text("a")}, config=NONE)
+    world.push("feat/a", {".taskgraph.toml": '[project]\ntasks_dir = "elsewhere"\n'})
+    assert world.land().outcome("a")["outcome"] == "protected"
+
+
+def test_a_tree_that_no_disk_can_hold_blames_its_branch_and_the_queue_goes_on(world: World) -> None:
+    world.build({"a": task_text("a"), "b": task_text("b")})
+    long = "n" * 300
+    blob = world.git("hash-object", "-w", "--stdin", data="x\n")
+    world.git("checkout", "-q", "-b", "feat/a", "origin/main")
+    world.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{long}")
+    tree = world.git("write-tree")
+    commit = world.git("commit-tree", tree, "-p", "HEAD", "-m", "long")
+    world.git("push", "-q", "origin", f"{commit}:refs/heads/feat/a")
+    world.git("reset", "-q", "--hard")
+    world.push("feat/b")
+    world.land()
+    assert world.verdicts() == {"a": "gate-failed"}
+    assert world.statuses()["b"] == "completed"
+
+
+def test_an_upgraded_program_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = world.root / "bin"
+    programs.mkdir(parents=True)
+    (programs / "judge").write_text("#!/bin/sh\nexit 0\n")
+    (programs / "judge").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    world.build(
+        {"a": task_text("a"), "b": task_text("b")},
+        config='[gate]\nprofile = "p"\n[profiles.p]\nsteps = ["judge"]\n',
+    )
+    world.push("feat/a")
+    world.land()
+    (programs / "judge").write_text("#!/bin/sh\necho stricter\nexit 1\n")
+    world.push("feat/b", {"tasks/b.md": "only the task folder\n"})
+    assert world.land().outcome("b")["reason"] == "main is red: judge"
