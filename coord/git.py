@@ -262,6 +262,14 @@ class Git:
         rows = (record.strip().partition(" ") for record in records)
         return tuple((commit, task.strip()) for commit, _, task in rows if task.strip())
 
+    def newest_first(self, commits: Iterable[str]) -> tuple[str, ...]:
+        """Return commits so that none comes before one that contains it, in two processes for any number."""
+        wanted = sorted(commits)
+        ground = self.run("merge-base", "--octopus", *wanted, ok=(0, 1)).text.split()
+        lines = "".join(f"{oid}\n" for oid in wanted) + "".join(f"^{oid}^@\n" for oid in ground)
+        listed = self.run("rev-list", "--topo-order", "--stdin", data=lines.encode()).text.split()
+        return tuple(oid for oid in listed if oid in frozenset(wanted))
+
     def rev_list(self, *args: str) -> tuple[str, ...]:
         """Return the commits of ``git rev-list args``."""
         return tuple(self.run("rev-list", *args, "--").text.split())
