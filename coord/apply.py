@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from coord.core.action import Block, Complete, Gate, Publish, Sweep
-from coord.core.answer import Pushed, RefUpdate, Rejected, Stale, Unanswered
+from coord.core.answer import Conflicted, Pushed, RefUpdate, Rejected, Stale, Unanswered
 from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import blocked_message, completed_message
 from coord.core.objects import tree_files
-from coord.core.profile import Profile
+from coord.core.profile import Profile, program
 from coord.core.queue import Candidate, Result
 from coord.core.section import append_to_section
 from coord.core.snapshot import Ruling, TaskBranch
@@ -36,8 +36,9 @@ from coord.core.trial import (
 )
 from coord.core.verdict import HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, encode, message
 from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, judge, pass_gate, visible_files
-from coord.merge import completed_file, make_trial, note_commit, signature_of, status_commit
+from coord.merge import Resolver, completed_file, make_trial, note_commit, signature_of, status_commit
 from coord.observe import View
+from coord.resolve import Case, Resolved, Unresolved, resolve
 from coord.workspace import Workspace
 
 
@@ -114,13 +115,26 @@ def apply(site: Site, view: View, action: Gate | Publish | Block | Complete | Sw
 
 def _try(site: Site, view: View, candidate: Candidate, profile: Profile) -> Found:
     branch, base = candidate.branch, view.snapshot.base
-    made = make_trial(site.workspace, view, branch, profile.name)
+    made = make_trial(site.workspace, view, branch, profile.name, _resolver(site, view, branch))
     match made:
         case Trial():
             return Found(base, branch.tip, _gate(site, view, made, profile))
         case Clash() | Unfit() | TouchesProtected():
             return Found(base, branch.tip, made)
     assert_never(made)
+
+
+def _resolver(site: Site, view: View, branch: TaskBranch) -> Resolver | None:
+    command = view.snapshot.settings.resolve.command
+    if not command:
+        return None
+
+    def settle(merged: Conflicted, by: tuple[str, ...]) -> Resolved | Unresolved:
+        site.room.show(f"{branch.name}: {program(command)} works on the conflict")
+        case = Case(branch, merged, by)
+        return resolve(site.workspace, view.tasks, command, case, site.room.folder)
+
+    return settle
 
 
 def _gate(site: Site, view: View, trial: Trial, profile: Profile) -> Finding:
@@ -130,8 +144,11 @@ def _gate(site: Site, view: View, trial: Trial, profile: Profile) -> Finding:
             return Green(passed)
         case CouldNotRun():
             return passed
-        case Failed():
-            return _whose_fault(site, view, passed, profile)
+        case Failed(step):
+            finding = _whose_fault(site, view, passed, profile)
+            if trial.resolved and isinstance(finding, Red):
+                return replace(trial.resolved, note=f"what the resolver made fails {step}")
+            return finding
     assert_never(passed)
 
 

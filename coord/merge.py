@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from coord.core.answer import Conflicted
+from coord.core.answer import Conflicted, Merged
 from coord.core.frontmatter import Refusal, set_scalar
-from coord.core.message import merge_message, status_message
+from coord.core.message import merge_message, resolved_message, status_message
 from coord.core.objects import (
     FILE_MODE,
     Entry,
@@ -28,10 +29,15 @@ from coord.core.text import one_line
 from coord.core.trial import Clash, ConflictPath, TouchesProtected, Trial, Unfit
 from coord.git import Git
 from coord.observe import View
+from coord.resolve import Resolved, Unresolved
 from coord.workspace import Workspace
 
 #: How many landings are tried one by one to find who brought the other side of a conflict; beyond it all are named.
 _LANDINGS_TRIED = 30
+
+
+#: Settles a conflict with the tasks that brought the other side, or says why it cannot.
+Resolver = Callable[[Conflicted, tuple[str, ...]], Resolved | Unresolved]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Edited:
 
 
 def make_trial(
-    workspace: Workspace, view: View, branch: TaskBranch, profile: str
+    workspace: Workspace, view: View, branch: TaskBranch, profile: str, resolver: Resolver | None = None
 ) -> Trial | Clash | Unfit | TouchesProtected:
     """Merge a branch's tip into main and complete its task, as the two commits S and M with one tree.
 
@@ -55,19 +61,30 @@ def make_trial(
     if in_the_way:
         return Clash((ConflictPath(in_the_way, "file/directory"),))
     merged = git.merge(snapshot.base, _with_mains_tasks(workspace, snapshot, branch))
+    clash = None
     if isinstance(merged, Conflicted):
-        return Clash(merged.paths, _who_brought(workspace, snapshot, branch, merged))
+        clash = Clash(merged.paths, _who_brought(workspace, snapshot, branch, merged))
+        settled = resolver(merged, clash.by) if resolver else Unresolved("")
+        if isinstance(settled, Unresolved):
+            return replace(clash, note=settled.why)
+        merged = Merged(settled.tree)
     completed = _complete_in(workspace, view, branch, merged.tree)
     if isinstance(completed, Unfit):
         return completed
     protected = _protected_changes(git, snapshot, branch, completed.tree)
     if protected:
         return TouchesProtected(protected)
-    return _commits(workspace, snapshot, branch, completed, profile=profile)
+    return _commits(workspace, snapshot, branch, completed, profile=profile, resolved=clash)
 
 
 def _commits(
-    workspace: Workspace, snapshot: Snapshot, branch: TaskBranch, completed: Edited, *, profile: str
+    workspace: Workspace,
+    snapshot: Snapshot,
+    branch: TaskBranch,
+    completed: Edited,
+    *,
+    profile: str,
+    resolved: Clash | None,
 ) -> Trial:
     git, algorithm = workspace.git, workspace.algorithm
     signature = Signature(snapshot.settings.project.identity, branch.author_date, snapshot.at)
@@ -78,12 +95,25 @@ def _commits(
         status = make_commit(tree, (tip, base), status_message(branch.task), signature, algorithm)
         objects.append(status)
         second = status.oid
-    message = merge_message(branch.name, branch.task, tip, f"{profile} {tree}")
+    gate = f"{profile} {tree}"
+    message = merge_message(branch.name, branch.task, tip, gate)
+    if resolved:
+        message = resolved_message(branch.name, branch.task, tip, gate, resolved.by)
     merge = make_commit(tree, (base, second), message, signature, algorithm)
     git.write([*objects, merge])
     judged, _ = graft(tree, snapshot.settings.project.tasks, None, git.objects.tree, algorithm)
     return Trial(
-        branch.task, branch.name, base, tip, snapshot.at, tree, judged, second, merge.oid, branch.dropped
+        task=branch.task,
+        branch=branch.name,
+        base=base,
+        tip=tip,
+        at=snapshot.at,
+        tree=tree,
+        judged=judged,
+        status_commit=second,
+        commit=merge.oid,
+        dropped=branch.dropped,
+        resolved=resolved,
     )
 
 

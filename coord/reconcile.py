@@ -159,7 +159,6 @@ def _not_yet(settings: Settings) -> list[str]:
             f"[land] workers = {settings.land.workers}",
             "one trial is validated at a time",
         ),
-        (bool(settings.resolve.command), "[resolve] command", "conflicts are not resolved by a command"),
     ]
     return [f"{key} is not followed by this version: {instead}" for applies, key, instead in told if applies]
 

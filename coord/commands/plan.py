@@ -69,7 +69,7 @@ def _forecast(workspace: Workspace, view: View, candidate: Candidate) -> Forecas
     match made:
         case Trial():
             return Forecast(candidate, merges=True, words="merges")
-        case Clash(paths, by):
+        case Clash(paths=paths, by=by):
             other = f" with {', '.join(by)}" if by else ""
             return Forecast(
                 candidate, merges=False, words=f"conflict in {', '.join(p.path for p in paths)}{other}"

@@ -11,6 +11,13 @@ def merge_message(branch: str, task: str, tip: str, gate: str) -> str:
     return f"Merge branch '{branch}'\n\n{trailer_block({'Coord-Task': task, 'Coord-Tip': tip, 'Coord-Gate': gate})}\n"
 
 
+def resolved_message(branch: str, task: str, tip: str, gate: str, by: tuple[str, ...]) -> str:
+    """Return the message of M when the maintainer's command settled a conflict with the branches in ``by``."""
+    other = ", ".join(by) or "main"
+    said = {"Coord-Task": task, "Coord-Tip": tip, "Coord-Gate": gate, "Coord-Resolved": other}
+    return f"Merge {branch}: resolve conflicts with {one_line(other)}\n\n{trailer_block(said)}\n"
+
+
 def status_message(task: str) -> str:
     """Return the message of S, the commit that completes a task as part of its landing."""
     return f"chore: update task {task} status to completed\n"

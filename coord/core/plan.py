@@ -147,7 +147,7 @@ def _conflict(branch: TaskBranch, snapshot: Snapshot, clash: Clash) -> Verdict:
         tip=branch.tip,
         base=snapshot.base,
         kind=VerdictKind.CONFLICT,
-        reason=f"conflict in {paths}{more}{other}",
+        reason=f"conflict in {paths}{more}{other}" + (f" ({clash.note})" if clash.note else ""),
         paths=clash.paths,
         by=clash.by,
         tried=f"merging {branch.name} into main",

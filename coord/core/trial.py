@@ -14,11 +14,22 @@ class ConflictPath:
 
 
 @dataclass(frozen=True, slots=True)
+class Clash:
+    """The branch does not merge: the paths, the landed branches that brought the other side, and what became of an
+    attempt to resolve it (``note``)."""
+
+    paths: tuple[ConflictPath, ...]
+    by: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """A merge made without a working copy.
 
     ``status_commit`` (S: parents tip, base) and ``commit`` (M: parents base, S) have the one tree ``tree``;
-    ``judged`` is that tree without the task folder; ``dropped`` are the branch's edits in the task folder.
+    ``judged`` is that tree without the task folder; ``dropped`` are the branch's edits in the task folder;
+    ``resolved`` is the conflict that the maintainer's command settled, if there was one.
     """
 
     task: str
@@ -31,6 +42,7 @@ class Trial:
     status_commit: str
     commit: str
     dropped: tuple[str, ...] = ()
+    resolved: Clash | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +64,6 @@ class Green:
     """The trial passed."""
 
     gated: GatedTrial
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """The branch does not merge: the paths, and the landed branches that brought the other side."""
-
-    paths: tuple[ConflictPath, ...]
-    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
