@@ -68,7 +68,18 @@ def _push(world: World, name: str, chance: random.Random, pushed: dict[str, list
         files["src/hub.txt"] = hub.replace(f"line {number}\n", f"line {number} of {name}\n")
     if kind == "red":
         files[f"src/{name}.txt"] = "BROKEN\n"
-    pushed[name].append(world.push(f"feat/{name}", files))
+    pushed[name].append(_until_taken(world, f"feat/{name}", files))
+
+
+def _until_taken(world: World, branch: str, files: dict[str, str | None]) -> str:
+    """Push as an agent does: when the branch was deleted at that moment (it landed), push again."""
+    for _ in range(5):
+        try:
+            return world.push(branch, files)
+        except AssertionError as error:
+            if "cannot lock ref" not in str(error):
+                raise
+    raise AssertionError(f"{branch} could not be pushed")
 
 
 def _delete(world: World, name: str) -> bool:
