@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from coord.core.objects import Commit, Entry, GitObject, Kind, parse_commit, parse_tree
 from coord.errors import GitError
+
+_OID = re.compile(r"[0-9a-f]{40,64}")
 
 
 class ObjectReader:
@@ -17,7 +20,13 @@ class ObjectReader:
         self._trees: dict[str, tuple[Entry, ...]] = {}
 
     def read(self, oid: str) -> tuple[Kind, bytes] | None:
-        """Return an object's kind and bytes, or None when it is not there."""
+        """Return an object's kind and bytes, or None when it is not there (or the words are no id).
+
+        Ids come from trailers and verdicts too, which others write: a line break in one would ask for two objects,
+        and every answer after it would be taken for that of another.
+        """
+        if not _OID.fullmatch(oid):
+            return None
         self._process.stdin.write(oid.encode() + b"\n")
         self._process.stdin.flush()
         header: list[bytes] = self._process.stdout.readline().split()
