@@ -1,0 +1,432 @@
+"""What must hold of a repository that coord lands in: rules over facts that were read from refs and objects alone.
+
+The guarantees are about the steps that coord adds to main: a first-parent commit is coord's when its trailers say so
+(``Coord-Gate``: a landing; ``Coord-Task``: a status step). What people put on main is counted, not judged. Nothing
+here is shared with the code that plans, merges and publishes, or a mistake in it would excuse itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from shlex import quote
+
+from coord.core.bytes_meant import only_meant_bytes_differ
+from coord.core.objects import Commit
+from coord.core.signal import STATUS
+from coord.core.task import Status, Task
+from coord.core.text import one_line
+from coord.core.verdict import APPROVALS, CLAIMS, HISTORY, HOLDS, VERDICTS, Verdict, VerdictKind
+
+
+class Kind(StrEnum):
+    """Who made a first-parent step of main, and what for."""
+
+    LANDING = "landing"
+    STATUS = "status"
+    BY_HAND = "by hand"
+
+
+def kind_of(said: Mapping[str, str]) -> Kind:
+    """Return what a first-parent commit claims to be, by its trailers; ``Coord-Status`` is an agent's word, not ours."""
+    if "Coord-Gate" in said:
+        return Kind.LANDING
+    return Kind.STATUS if "Coord-Task" in said and STATUS not in said else Kind.BY_HAND
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One file of the task folder that a step changes; None: it is not there."""
+
+    path: str
+    before: bytes | None
+    after: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A first-parent step that claims to be coord's, with what was read about it.
+
+    ``base`` is its first parent and ``second`` its second one; ``outside`` the paths it changes outside the task
+    folder, ``edits`` those inside; ``tasks_before`` and ``tasks_after`` the tasks in the two trees; ``off_merge`` the
+    paths outside the task folder in which it is not git's own merge of base and tip; ``tip_was_on_main`` says that
+    its base held ``Coord-Tip`` already.
+    """
+
+    commit: Commit
+    kind: Kind
+    said: Mapping[str, str]
+    base: Commit
+    second: Commit | None = None
+    outside: frozenset[str] = frozenset()
+    edits: tuple[Edit, ...] = ()
+    tasks_before: Mapping[str, Task] = field(default_factory=dict)
+    tasks_after: Mapping[str, Task] = field(default_factory=dict)
+    off_merge: frozenset[str] = frozenset()
+    tip_was_on_main: bool = False
+    needs_dependencies: bool = True
+
+    @property
+    def task(self) -> str:
+        return self.said.get("Coord-Task", "")
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Return the tasks that the step names: a status step may name several."""
+        return tuple(filter(None, self.task.split(", ")))
+
+    @property
+    def tip(self) -> str:
+        return self.said.get("Coord-Tip", "")
+
+    @property
+    def has_task(self) -> bool:
+        """Say whether the task had a file on main: without one only the code is merged."""
+        return self.task in self.tasks_before
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A live task branch."""
+
+    name: str
+    task: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A verdict or history ref: its verdicts, newest first; None stands for one that cannot be read."""
+
+    ref: str
+    verdicts: tuple[Verdict | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An approval (of ``tip``), a claim (until ``expires``) or a hold."""
+
+    ref: str
+    tip: str = ""
+    expires: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PushedTip:
+    """A line of the list of pushes, in their order; an ``oid`` of zeros: the owner deleted the branch."""
+
+    oid: str
+    ref: str
+
+    @property
+    def is_deletion(self) -> bool:
+        return not self.oid.strip("0")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the rules go by. ``steps`` are oldest first; ``on_main`` and ``on_branches`` are commits; ``remote`` is
+    where coord keeps its refs (None: here)."""
+
+    steps: tuple[Step, ...]
+    by_hand: tuple[Commit, ...]
+    tasks: Mapping[str, Task]
+    branches: tuple[Branch, ...] = ()
+    records: tuple[Record, ...] = ()
+    notes: tuple[Note, ...] = ()
+    pushed: tuple[PushedTip, ...] = ()
+    on_main: frozenset[str] = frozenset()
+    on_branches: frozenset[str] = frozenset()
+    frozen: bool = False
+    now: int = 0
+    remote: str | None = None
+
+    @property
+    def landings(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.kind is Kind.LANDING)
+
+    @property
+    def sound_landings(self) -> tuple[Step, ...]:
+        """Return the landings of the right shape: only of those more can be asked."""
+        return tuple(step for step in self.landings if not _shape_flaw(step))
+
+    @property
+    def status_steps(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.kind is Kind.STATUS)
+
+    @property
+    def sound_steps(self) -> tuple[Step, ...]:
+        return (*self.sound_landings, *self.status_steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What a rule found: the guarantee that is broken (behaviour 9), where, and what a person can do."""
+
+    rule: str
+    guarantee: int
+    subject: str
+    message: str
+    command: str
+
+
+#: What a rule yields: the subject (a commit, a ref, a task) and what is wrong with it.
+Breach = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the table; ``command`` is what to do, ``{}`` standing for the subject and ``{delete}`` for the words
+    that delete a ref where coord keeps it."""
+
+    name: str
+    guarantee: int
+    check: Callable[[Facts], Iterator[Breach]]
+    command: str
+
+
+def audit(facts: Facts) -> tuple[Violation, ...]:
+    """Return everything that breaks a rule, in the order of the rules."""
+    delete = f"git push {quote(facts.remote)} --delete" if facts.remote else "git update-ref -d"
+    return tuple(
+        Violation(
+            rule.name,
+            rule.guarantee,
+            subject,
+            one_line(message, 500),
+            rule.command.format(quote(subject), delete=delete),
+        )
+        for rule in RULES
+        for subject, message in rule.check(facts)
+    )
+
+
+# -- landings ------------------------------------------------------------------------------------------------------
+
+
+def _landing_shape(facts: Facts) -> Iterator[Breach]:
+    for step in facts.landings:
+        if flaw := _shape_flaw(step):
+            yield step.commit.oid, flaw
+
+
+def _shape_flaw(step: Step) -> str:
+    """Return why a landing is not M (parents base, S) with S (parents tip, base), or ``""``."""
+    if len(step.commit.parents) != 2 or step.second is None:
+        return f"a landing has two parents, this one has {len(step.commit.parents)}"
+    if not step.task or not step.tip:
+        return "a landing names its task and its tip (Coord-Task, Coord-Tip)"
+    if not step.has_task:
+        return ""
+    if step.second.parents[1:] != (step.base.oid,):
+        return "its second parent is not a status commit with the parents tip and base"
+    return ""
+
+
+def _landing_tip(facts: Facts) -> Iterator[Breach]:
+    for step in facts.sound_landings:
+        second = step.second
+        brought = second.parents[:1] if second and step.has_task else step.commit.parents[1:]
+        if brought != (step.tip,):
+            yield step.commit.oid, f"it names the tip {step.tip[:7]} and brings {''.join(brought)[:7]}"
+
+
+def _gate_tree(facts: Facts) -> Iterator[Breach]:
+    for step in facts.landings:
+        judged = step.said["Coord-Gate"].rpartition(" ")[2]
+        if judged != step.commit.tree:
+            yield (
+                step.commit.oid,
+                f"its gate judged the tree {judged[:7]}, it published {step.commit.tree[:7]}",
+            )
+
+
+def _one_tree(facts: Facts) -> Iterator[Breach]:
+    for step in facts.sound_landings:
+        if step.has_task and step.second and step.second.tree != step.commit.tree:
+            yield step.commit.oid, f"its status commit {step.second.oid[:7]} has another tree"
+
+
+def _merge_content(facts: Facts) -> Iterator[Breach]:
+    for step in facts.sound_landings:
+        if step.off_merge:
+            yield step.commit.oid, f"it is not the merge of its base and its tip in {_some(step.off_merge)}"
+
+
+def _dependencies(facts: Facts) -> Iterator[Breach]:
+    for step in facts.landings:
+        task = step.tasks_before.get(step.task)
+        needs = task.depends_on if task and step.needs_dependencies else ()
+        unmet = [need for need in needs if not _is_completed(step.tasks_before, need)]
+        if unmet:
+            yield step.commit.oid, f"{step.task} landed before its dependencies: {_some(unmet)}"
+
+
+def _landed_twice(facts: Facts) -> Iterator[Breach]:
+    for step in facts.landings:
+        if step.tip_was_on_main:
+            yield step.commit.oid, f"main held the tip {step.tip[:7]} of {step.task} already"
+
+
+# -- task files ----------------------------------------------------------------------------------------------------
+
+
+def _task_completed(facts: Facts) -> Iterator[Breach]:
+    for step in facts.sound_landings:
+        if step.has_task and not _is_completed(step.tasks_after, step.task):
+            yield step.commit.oid, f"it lands {step.task} without completing it"
+
+
+def _status_step(facts: Facts) -> Iterator[Breach]:
+    for step in facts.status_steps:
+        if len(step.commit.parents) != 1:
+            yield step.commit.oid, "a status step is no merge: was this landed without a gate?"
+        elif step.outside:
+            yield (
+                step.commit.oid,
+                f"a status step changes files outside the task folder: {_some(step.outside)}",
+            )
+
+
+def _task_folder(facts: Facts) -> Iterator[Breach]:
+    for step in facts.sound_steps:
+        own = {step.tasks_before[task].path for task in step.tasks if task in step.tasks_before}
+        others = [edit.path for edit in step.edits if edit.path not in own]
+        if others:
+            yield step.commit.oid, f"it changes task files that it does not name: {_some(others)}"
+
+
+def _task_bytes(facts: Facts) -> Iterator[Breach]:
+    for step in facts.sound_steps:
+        for edit in step.edits:
+            if edit.before is None or edit.after is None:
+                yield step.commit.oid, f"it adds or removes {edit.path}"
+            elif not only_meant_bytes_differ(edit.before, edit.after):
+                yield step.commit.oid, f"it changes more of {edit.path} than status, Notes and Summary"
+
+
+def _completed_fact(facts: Facts) -> Iterator[Breach]:
+    for step in facts.status_steps:
+        done = [task for task in step.tasks if _became(step, task, Status.COMPLETED)]
+        if done and step.tip and not step.tip_was_on_main:
+            yield (
+                step.commit.oid,
+                f"{_some(done)}: completed for the tip {step.tip[:7]}, which main did not hold",
+            )
+
+
+def _blocked_fact(facts: Facts) -> Iterator[Breach]:
+    known = {
+        (verdict.task, verdict.tip)
+        for record in facts.records
+        for verdict in record.verdicts
+        if verdict and verdict.stops
+    }
+    for step in facts.status_steps:
+        for task in step.tasks:
+            if _became(step, task, Status.BLOCKED) and (task, step.tip) not in known:
+                yield step.commit.oid, f"{task}: blocked for the tip {step.tip[:7]}, and no verdict tells why"
+
+
+def _became(step: Step, task: str, status: Status) -> bool:
+    before, after = step.tasks_before.get(task), step.tasks_after.get(task)
+    return after is not None and after.status is status and (before is None or before.status is not status)
+
+
+def _is_completed(tasks: Mapping[str, Task], task: str) -> bool:
+    return task in tasks and tasks[task].is_completed
+
+
+# -- pushes --------------------------------------------------------------------------------------------------------
+
+
+def _lost_push(facts: Facts) -> Iterator[Breach]:
+    last = {pushed.ref: number for number, pushed in enumerate(facts.pushed)}
+    for number, pushed in enumerate(facts.pushed):
+        replaced = last[pushed.ref] != number
+        there = pushed.oid in facts.on_main or pushed.oid in facts.on_branches
+        if not (pushed.is_deletion or replaced or there):
+            yield pushed.oid, f"pushed to {pushed.ref}, and now on no branch"
+
+
+# -- what a run leaves behind --------------------------------------------------------------------------------------
+
+
+def _landed_branch(facts: Facts) -> Iterator[Breach]:
+    landed = {(step.task, step.tip) for step in facts.sound_landings}
+    held = {note.ref.removeprefix(HOLDS) for note in facts.notes if note.ref.startswith(HOLDS)}
+    for branch in facts.branches:
+        if (branch.task, branch.tip) in landed and branch.task not in held and not facts.frozen:
+            yield branch.name, f"its tip {branch.tip[:7]} has landed, and the branch is still there"
+
+
+def _stray_note(facts: Facts) -> Iterator[Breach]:
+    live = {branch.task for branch in facts.branches}
+    tips = {(branch.task, branch.tip) for branch in facts.branches}
+    for note in facts.notes:
+        if note.ref.startswith(APPROVALS) and (note.ref.removeprefix(APPROVALS), note.tip) not in tips:
+            yield note.ref, "it approves a tip that no branch has"
+        elif note.ref.startswith(CLAIMS) and note.expires <= facts.now:
+            yield note.ref, "the claim has expired"
+        elif note.ref.startswith(HOLDS) and _is_over(facts, note.ref.removeprefix(HOLDS), live):
+            yield note.ref, "it holds a task that is over and has no branch"
+
+
+def _is_over(facts: Facts, task: str, live: set[str]) -> bool:
+    return task not in live and (task not in facts.tasks or facts.tasks[task].is_completed)
+
+
+def _verdict_ref(facts: Facts) -> Iterator[Breach]:
+    known = facts.tasks.keys() | {branch.task for branch in facts.branches}
+    for record in facts.records:
+        task = record.ref.removeprefix(VERDICTS).removeprefix(HISTORY)
+        last = record.verdicts[0] if record.verdicts else None
+        if last is None or last.task != task:
+            yield record.ref, f"it holds no verdict on {task} that can be read"
+        elif task not in known and record.ref.startswith(VERDICTS):
+            yield record.ref, f"there is no task {task}"
+
+
+def _verdict_closed(facts: Facts) -> Iterator[Breach]:
+    landed = {(step.task, step.tip) for step in facts.sound_landings}
+    for record in facts.records:
+        last = record.verdicts[0] if record.verdicts else None
+        if last is None:
+            continue
+        closed = last.kind is VerdictKind.LANDED
+        if record.ref.startswith(VERDICTS) and (closed or (last.task, last.tip) in landed):
+            yield record.ref, f"{last.task} has landed, its verdict belongs under {HISTORY}"
+        if record.ref.startswith(HISTORY) and not closed:
+            yield record.ref, f"the history of {last.task} does not end with its landing"
+
+
+def _some(names: frozenset[str] | list[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:3]) + (f" and {len(ordered) - 3} more" if len(ordered) > 3 else "")
+
+
+_SHOW = "git show --stat {}"
+_UNDO = "git revert -m 1 {}"
+
+#: A new rule is one function and one row.
+RULES: tuple[Rule, ...] = (
+    Rule("landing-shape", 1, _landing_shape, _SHOW),
+    Rule("gate-tree", 1, _gate_tree, _UNDO),
+    Rule("one-tree", 1, _one_tree, _UNDO),
+    Rule("merge-content", 1, _merge_content, _UNDO),
+    Rule("status-step", 1, _status_step, _SHOW),
+    Rule("dependencies", 2, _dependencies, _UNDO),
+    Rule("lost-push", 3, _lost_push, "git branch rescued {}"),
+    Rule("landed-branch", 4, _landed_branch, "coord land"),
+    Rule("stray-note", 4, _stray_note, "{delete} {}"),
+    Rule("verdict-ref", 4, _verdict_ref, "{delete} {}"),
+    Rule("verdict-closed", 4, _verdict_closed, "git log {}"),
+    Rule("landing-tip", 5, _landing_tip, _SHOW),
+    Rule("landed-twice", 5, _landed_twice, _SHOW),
+    Rule("task-completed", 6, _task_completed, _SHOW),
+    Rule("task-folder", 6, _task_folder, _SHOW),
+    Rule("task-bytes", 6, _task_bytes, _SHOW),
+    Rule("completed-fact", 6, _completed_fact, _SHOW),
+    Rule("blocked-fact", 6, _blocked_fact, _SHOW),
+)
