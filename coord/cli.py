@@ -35,6 +35,7 @@ _START, _TASKS, _LAND, _SAY = "set up", "tasks", "landing", "on a task branch"
 VERBS: dict[str, Verb] = {
     "init": Verb("init", "set a repository up: configuration, task folder, hooks", _START),
     "hooks": Verb("hooks", "install, uninstall or show the git hooks", _START),
+    "doctor": Verb("doctor", "find what is wrong, and name the command that mends it", _START),
     "demo": Verb("demo", "watch seven agents land in a temporary folder", _START),
     "check": Verb("check", "check task files", _TASKS),
     "list": Verb("list", "list tasks", _TASKS),

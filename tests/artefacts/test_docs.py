@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from coord.config import PROFILE_KEYS, TABLES, parse
+from coord.core.audit import RULES
 from coord.core.profile import BUILT_IN, MARKS, program
 from coord.core.settings import Settings
+from coord.doctor.checks import CHECKS
 from coord.errors import EXIT_MEANINGS
 from docs.generate import page
 from tests.artefacts import ROOT, blocks, read, section
@@ -66,6 +68,13 @@ def test_the_profiles_in_the_table_are_the_built_in_ones() -> None:
         )
         for profile in BUILT_IN
     ]
+
+
+def test_the_page_of_doctor_has_every_check_and_every_rule() -> None:
+    checks, rules = read("docs/doctor.md").split("\n## --verify\n")
+    assert re.findall(r"^\| `([\w-]+)` \| ", checks, re.MULTILINE) == [check.name for check in CHECKS]
+    stated = re.findall(r"^\| `([\w-]+)` \| (\d) \|", rules, re.MULTILINE)
+    assert sorted(stated) == sorted([(rule.name, str(rule.guarantee)) for rule in RULES] + [("regate", "1")])
 
 
 @pytest.mark.parametrize("name", PAGES)

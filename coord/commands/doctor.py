@@ -1,0 +1,176 @@
+"""Find what is wrong with a repository, and name the command that mends it.
+
+Looks at git, remote, configuration, hooks, statuses that do not fit the facts, and at what was left behind. Exit code 0
+when nothing is wrong or there is only something to know, 1 otherwise. With --verify the history itself is checked
+against guarantees 1 to 6 (docs/doctor.md), from refs and objects alone.
+"""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+
+from coord.call import Call
+from coord.core.audit import Facts, audit
+from coord.doctor.checks import Check, examine
+from coord.doctor.finding import Finding, Place, Severity
+from coord.doctor.mending import mend
+from coord.errors import CoordError, Exit, UsageError
+from coord.freshness import fetch
+from coord.observe import View, observe
+from coord.output import Json
+from coord.reconcile import clone_into
+from coord.verify import Rerun, gather, read_pushed, regate
+from coord.workspace import Workspace, open_workspace
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--fix", action="store_true", help="mend what needs no decision, and say what was left"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="check the history of main against the guarantees"
+    )
+    parser.add_argument(
+        "--regate", action="store_true", help="with --verify: run the gate again on every landing"
+    )
+    parser.add_argument("--last", type=int, metavar="N", help="with --regate: only on the last N landings")
+    parser.add_argument(
+        "--pushed", metavar="FILE", help="with --verify: lines '<oid> <ref>', pushes to be accounted for"
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def run(call: Call) -> Exit:
+    args = call.args
+    if not args.verify and (args.regate or args.pushed or args.last is not None):
+        raise UsageError(
+            "--regate, --last and --pushed go with --verify", hint="coord doctor --verify --regate"
+        )
+    if args.fix and args.verify:
+        raise UsageError("--verify only looks: there is nothing for --fix to mend in a history")
+    if args.last is not None and args.last < 1:
+        raise UsageError("--last takes a whole number from 1")
+    workspace = open_workspace(call.folder)
+    return _verify(call, workspace) if args.verify else _examine(call, workspace)
+
+
+# -- what is wrong -------------------------------------------------------------------------------------------------
+
+
+def _examine(call: Call, workspace: Workspace) -> Exit:
+    mended = []
+    if call.args.fix:
+        mended = list(mend(_look(call, workspace)))
+        for line in mended:
+            call.output.say(f"fix: {line}")
+        # What was mended may be what kept us from looking.
+        workspace = open_workspace(call.folder)
+    found = list(examine(_look(call, workspace)))
+    for check, finding in found:
+        _show(call, finding, check.name, check.why)
+    call.output.emit("doctor", {"findings": [_facts(*each) for each in found], "mended": mended})
+    wrong = [finding for _, finding in found if finding.severity is not Severity.INFO]
+    call.output.say(_sum(len(wrong), len(found) - len(wrong)))
+    return Exit.ERROR if wrong else Exit.OK
+
+
+def _look(call: Call, workspace: Workspace) -> Place:
+    return Place(workspace, call.folder, int(time.time()), _view(call, workspace))
+
+
+def _view(call: Call, workspace: Workspace) -> View | None:
+    """Return the present view, or None: why there is none is what the checks find."""
+    try:
+        fetch(workspace)
+    except CoordError as error:
+        call.output.detail(f"{error.message} ({error.hint})")
+    try:
+        return observe(workspace)
+    except CoordError as error:
+        call.output.detail(f"{error.message} ({error.hint})")
+        return None
+
+
+def _show(call: Call, finding: Finding, check: str, why: str) -> None:
+    call.output.result(f"{finding.severity}: {finding.subject}: {finding.message} [{check}]")
+    call.output.result(f"  why it matters: {why}")
+    call.output.result(f"  mend it: {finding.command}")
+
+
+def _facts(check: Check, finding: Finding) -> dict[str, Json]:
+    return {
+        "check": check.name,
+        "severity": finding.severity.value,
+        "subject": finding.subject,
+        "message": finding.message,
+        "why": check.why,
+        "command": finding.command,
+    }
+
+
+def _sum(wrong: int, infos: int) -> str:
+    if not wrong and not infos:
+        return "nothing is wrong"
+    return f"{wrong} to mend, {infos} to know" + ("" if wrong else ": nothing is wrong")
+
+
+# -- the guarantees ------------------------------------------------------------------------------------------------
+
+
+def _verify(call: Call, workspace: Workspace) -> Exit:
+    args = call.args
+    pushed = read_pushed(call.folder / Path(args.pushed)) if args.pushed else ()
+    fetch(workspace)
+    facts = gather(workspace, pushed=pushed)
+    violations = list(audit(facts))
+    rerun = _regate(call, workspace, facts) if args.regate else None
+    violations += rerun.red if rerun else ()
+    for each in violations:
+        call.output.result(f"{each.subject}: {each.message} [{each.rule}, guarantee {each.guarantee}]")
+        call.output.result(f"  look or mend: {each.command}")
+    findings: list[Json] = [
+        {
+            "check": each.rule,
+            "severity": Severity.ERROR.value,
+            "guarantee": each.guarantee,
+            "subject": each.subject,
+            "message": each.message,
+            "command": each.command,
+        }
+        for each in violations
+    ]
+    checked = _counts(facts, rerun)
+    call.output.emit("doctor", {"findings": findings, "checked": checked})
+    call.output.say(_told(checked, rerun, len(violations)))
+    return Exit.ERROR if violations else Exit.OK
+
+
+def _regate(call: Call, workspace: Workspace, facts: Facts) -> Rerun:
+    return regate(
+        workspace,
+        facts,
+        last=call.args.last,
+        clone=lambda folder, commit: clone_into(workspace, folder, commit),
+        show=call.output.say,
+    )
+
+
+def _counts(facts: Facts, rerun: Rerun | None) -> dict[str, Json]:
+    counts: dict[str, Json] = {
+        "landings": len(facts.landings),
+        "status": len(facts.status_steps),
+        "by_hand": len(facts.by_hand),
+        "pushed": len(facts.pushed),
+    }
+    return counts | ({"green": rerun.green, "unproven": rerun.unproven} if rerun else {})
+
+
+def _told(checked: dict[str, Json], rerun: Rerun | None, violations: int) -> str:
+    words = f"{checked['landings']} landings, {checked['status']} status steps, {checked['by_hand']} steps by hand"
+    if rerun:
+        words += f"; {rerun.green} landings passed again" + "".join(
+            f"\nnot run again: {w}" for w in rerun.unproven
+        )
+    return f"{words}: " + (f"{violations} violations" if violations else "no violation")
