@@ -16,17 +16,18 @@ from coord.core.audit import (
     Branch,
     Edit,
     Facts,
-    Kind,
     Note,
     PushedTip,
     Record,
     Step,
+    StepKind,
     Violation,
     kind_of,
 )
 from coord.core.objects import (
     Commit,
     Entry,
+    Kind,
     Signature,
     TreeFile,
     changed_paths,
@@ -159,7 +160,7 @@ class _Reading:
         for known in reversed(self.git.first_parents(self.main)):
             commit = self.objects.commit(known.oid)
             said = trailers(commit.message)
-            if kind_of(said) is Kind.BY_HAND or not commit.parents:
+            if kind_of(said) is StepKind.BY_HAND or not commit.parents:
                 by_hand.append(commit)
             else:
                 steps.append(self.step(commit, said, was_on_main=said.get("Coord-Tip", "") in held))
@@ -199,8 +200,9 @@ class _Reading:
 
     def off_merge(self, commit: Commit, base: Commit, tip: str, settings: Settings) -> frozenset[str]:
         """Return the paths in which a landing is not what git merges from base and tip, the task folder aside."""
-        if len(commit.parents) != 2 or self.objects.read(tip) is None:
-            return frozenset()
+        found = self.objects.read(tip) if len(commit.parents) == 2 else None
+        if found is None or found[0] is not Kind.COMMIT:
+            return frozenset()  # there is nothing to merge: other rules tell
         plain = self._unlike_merge(commit, base.oid, tip, settings)
         if not plain:
             return plain

@@ -18,7 +18,7 @@ from coord.doctor.finding import Finding, Place, Severity
 from coord.doctor.mending import mend
 from coord.errors import CoordError, Exit, UsageError
 from coord.freshness import fetch
-from coord.observe import View, observe
+from coord.observe import observe
 from coord.output import Json
 from coord.reconcile import clone_into
 from coord.verify import Rerun, gather, read_pushed, regate
@@ -77,20 +77,17 @@ def _examine(call: Call, workspace: Workspace) -> Exit:
 
 
 def _look(call: Call, workspace: Workspace) -> Place:
-    return Place(workspace, call.folder, int(time.time()), _view(call, workspace))
-
-
-def _view(call: Call, workspace: Workspace) -> View | None:
-    """Return the present view, or None: why there is none is what the checks find."""
+    """Look afresh; what keeps us from looking is itself something to find."""
+    unfetched, unread, view = "", ("", ""), None
     try:
         fetch(workspace)
     except CoordError as error:
-        call.output.detail(f"{error.message} ({error.hint})")
+        unfetched = error.message
     try:
-        return observe(workspace)
+        view = observe(workspace)
     except CoordError as error:
-        call.output.detail(f"{error.message} ({error.hint})")
-        return None
+        unread = (error.message, error.hint)
+    return Place(workspace, call.folder, int(time.time()), view, unfetched, unread)
 
 
 def _show(call: Call, finding: Finding, check: str, why: str) -> None:

@@ -20,7 +20,7 @@ from coord.core.text import one_line
 from coord.core.verdict import APPROVALS, CLAIMS, HISTORY, HOLDS, VERDICTS, Verdict, VerdictKind
 
 
-class Kind(StrEnum):
+class StepKind(StrEnum):
     """Who made a first-parent step of main, and what for."""
 
     LANDING = "landing"
@@ -28,11 +28,11 @@ class Kind(StrEnum):
     BY_HAND = "by hand"
 
 
-def kind_of(said: Mapping[str, str]) -> Kind:
+def kind_of(said: Mapping[str, str]) -> StepKind:
     """Return what a first-parent commit claims to be, by its trailers; ``Coord-Status`` is an agent's word, not ours."""
     if "Coord-Gate" in said:
-        return Kind.LANDING
-    return Kind.STATUS if "Coord-Task" in said and STATUS not in said else Kind.BY_HAND
+        return StepKind.LANDING
+    return StepKind.STATUS if "Coord-Task" in said and STATUS not in said else StepKind.BY_HAND
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Step:
     """
 
     commit: Commit
-    kind: Kind
+    kind: StepKind
     said: Mapping[str, str]
     base: Commit
     second: Commit | None = None
@@ -144,7 +144,7 @@ class Facts:
 
     @property
     def landings(self) -> tuple[Step, ...]:
-        return tuple(step for step in self.steps if step.kind is Kind.LANDING)
+        return tuple(step for step in self.steps if step.kind is StepKind.LANDING)
 
     @property
     def sound_landings(self) -> tuple[Step, ...]:
@@ -153,7 +153,7 @@ class Facts:
 
     @property
     def status_steps(self) -> tuple[Step, ...]:
-        return tuple(step for step in self.steps if step.kind is Kind.STATUS)
+        return tuple(step for step in self.steps if step.kind is StepKind.STATUS)
 
     @property
     def sound_steps(self) -> tuple[Step, ...]:

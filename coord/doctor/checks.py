@@ -28,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     Check("main", "everything lands on main", setup.main_branch),
     Check("history", "git merges nothing whose history it cannot see", setup.shallow),
     Check("configuration", "coord does not land by a configuration that it cannot read", setup.configuration),
+    Check("state", "what cannot be read cannot be landed", setup.state),
     Check("profile", "nothing lands without a gate", setup.profile),
     Check("task-files", "a task whose file has errors does not land", setup.task_files),
     Check("hooks", "the hooks keep task files off task branches before they are pushed", setup.hooks),
@@ -52,9 +53,9 @@ def examine(place: Place) -> Iterator[tuple[Check, Finding]]:
     for check in CHECKS:
         try:
             yield from ((check, _on_one_line(finding)) for finding in list(check.look(place)))
-        except CoordError as error:
-            told = f"could not be checked: {error.message}"
-            yield check, Finding(Severity.WARNING, check.name, told, error.hint or "coord doctor -v")
+        except (CoordError, OSError) as error:
+            told = f"could not be checked: {error}"
+            yield check, Finding(Severity.WARNING, check.name, told, "coord doctor -v")
 
 
 def _on_one_line(finding: Finding) -> Finding:

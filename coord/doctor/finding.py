@@ -33,13 +33,16 @@ class Finding:
 class Place:
     """The repository that is looked at, where the person stands, and the time (seconds since the epoch).
 
-    ``view`` is None when there is no main, or when its configuration cannot be read.
+    ``view`` is None when main or what it refers to cannot be read: ``unread`` says why, with what may help.
+    ``unfetched`` says why the remote was not read, ``""`` when it was.
     """
 
     workspace: Workspace
     here: Path
     now: int
     view: View | None
+    unfetched: str = ""
+    unread: tuple[str, str] = ("", "")
 
     def delete(self, ref: str) -> str:
         """Return the command that deletes a ref where coord keeps it."""

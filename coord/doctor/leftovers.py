@@ -19,7 +19,8 @@ STALE_LOCK = 600
 
 def stale_branches(place: Place) -> Iterator[Finding]:
     """Say what the next landing sweeps: branches that have landed, approvals and claims of nothing."""
-    action = next_action(place.view.snapshot) if place.view else None
+    lands_here = place.workspace.remote is not None or place.workspace.bare
+    action = next_action(place.view.snapshot) if place.view and lands_here else None
     if not isinstance(action, Sweep):
         return
     for branch in action.branches:
@@ -121,7 +122,15 @@ def stale_locks(common: Path, now: int) -> list[Path]:
     """Return the lock files of a git directory that are older than ten minutes."""
     patterns = ("*.lock", "worktrees/*/*.lock", "refs/**/*.lock", "logs/**/*.lock", "objects/info/*.lock")
     found = {lock for pattern in patterns for lock in common.glob(pattern)}
-    return sorted(lock for lock in found if lock.is_file() and now - lock.stat().st_mtime > STALE_LOCK)
+    return sorted(lock for lock in found if _age(lock, now) > STALE_LOCK)
+
+
+def _age(lock: Path, now: int) -> float:
+    """Return a lock's age in seconds; one that went meanwhile has none."""
+    try:
+        return now - lock.lstat().st_mtime
+    except OSError:
+        return 0
 
 
 def holds_in_force(place: Place) -> Iterator[Finding]:

@@ -30,11 +30,9 @@ def remote(place: Place) -> Iterator[Finding]:
         yield Finding(Severity.ERROR, "remote", "there is no remote to land on", command)
     if workspace.remote is None:
         return
-    name = shlex.quote(workspace.remote)
-    answer = workspace.git.run("ls-remote", "--quiet", "--heads", workspace.remote, ok=(0, 1, 2, 128))
-    if answer.code != 0:
-        told = f"{workspace.remote} cannot be reached: {words(answer.err)}"
-        yield Finding(Severity.ERROR, workspace.remote, told, f"git fetch {name}")
+    if place.unfetched:
+        command = f"git fetch {shlex.quote(workspace.remote)}"
+        yield Finding(Severity.ERROR, workspace.remote, place.unfetched, command)
 
 
 def rights(place: Place) -> Iterator[Finding]:
@@ -74,6 +72,13 @@ def configuration(place: Place) -> Iterator[Finding]:
     except CoordError as error:
         command = f"git show {shlex.quote(place.workspace.main_name + ':.coord.toml')}"
         yield Finding(Severity.ERROR, ".coord.toml", f"{error.message} ({error.hint})", command)
+
+
+def state(place: Place) -> Iterator[Finding]:
+    """Say why the state cannot be read, when neither main's absence nor its configuration is the reason."""
+    message, hint = place.unread
+    if message and place.workspace.main_tip is not None and not list(configuration(place)):
+        yield Finding(Severity.ERROR, "repository", f"{message} ({hint})", "git fsck --connectivity-only")
 
 
 def profile(place: Place) -> Iterator[Finding]:

@@ -347,7 +347,7 @@ def test_what_is_wrong_is_found_and_mended_by_the_printed_command(clean: World, 
 
 
 def test_every_check_has_a_story() -> None:
-    told_elsewhere = {"history"}
+    told_elsewhere = {"history", "state"}
     assert {story.check for story in STORIES.values()} | told_elsewhere == {check.name for check in CHECKS}
 
 
@@ -358,6 +358,18 @@ def test_a_shallow_clone_is_deepened_by_the_printed_command(clean: World) -> Non
     (found,) = [f for f in _findings(clean, shallow) if f["check"] == "history"]
     _type(clean, found["command"], shallow)
     assert "history" not in _checks(clean, shallow)
+
+
+def test_a_missing_object_is_told(clean: World) -> None:
+    blob = clean.git("rev-parse", "main:tasks/a.md", at=clean.desk)
+    kept = clean.desk / ".git/objects" / blob[:2] / blob[2:]
+    kept.rename(clean.root / "kept")
+    (found,) = _findings(clean)
+    assert (found["check"], found["severity"]) == ("state", "error")
+    assert blob in found["message"]
+    (clean.root / "kept").rename(kept)
+    _type(clean, found["command"])
+    assert _findings(clean) == []
 
 
 def test_a_repository_without_remote_is_told_how_to_get_one(clean: World) -> None:

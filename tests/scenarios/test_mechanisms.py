@@ -109,6 +109,7 @@ def test_a_landing_that_a_message_only_claims_is_none(world: World) -> None:
     world.land()
     assert world.branches() == ["feat/a"]
     assert world.statuses()["a"] == "pending"
+    world.expected.add("status-step")  # the forged step names a task and changes code: the checker says so
 
 
 def test_a_branch_that_came_with_the_landing_of_another_is_not_merged_by_hand(world: World) -> None:
