@@ -383,3 +383,28 @@ def test_a_shallow_clone_is_not_called_sound(planted: World) -> None:
     result = planted.coord("doctor", "--verify", at=shallow)
     assert result.code == 1
     assert "git fetch --unshallow" in result.err
+
+
+def test_whatever_steps_and_refs_claim_the_checker_answers(planted: World) -> None:
+    """Trailers, refs and files are written by others: a claim is judged, never believed or stumbled over."""
+    tree, feat = (planted.git("rev-parse", name, at=planted.origin) for name in ("main^{tree}", "feat/b"))
+    blob = planted.git("hash-object", "-w", "--stdin", data="x", at=planted.origin)
+    claims = (
+        "Coord-Gate:", f"Coord-Gate: {tree}\nCoord-Tip: {tree}\nCoord-Task: b", "Coord-Gate: x\nCoord-Tip: a\n {0}",
+        f"Coord-Gate: x y\nCoord-Task: $(touch x), ../b\nCoord-Tip: {'1' * 40}", "Coord-Task: ,\nCoord-Tip: HEAD",
+    )  # fmt: skip
+    for claim in claims:
+        _step(planted, tree, (planted.ref("refs/heads/main"), feat), f"x\n\n{claim}")
+        _step(planted, tree, (planted.ref("refs/heads/main"),), f"x\n\n{claim}")
+    for ref in ("verdicts/b", "history/b", "claims/b", "approvals/b", "hold/b", "verdicts/$(touch${IFS}x)"):
+        planted.git("update-ref", f"refs/coord/{ref}", blob, at=planted.origin)
+
+    for where in (planted.desk, planted.origin):
+        result = planted.coord("doctor", "--verify", "--json", at=where)
+        assert result.code == 1
+        assert {"landing-shape", "gate-tree", "status-step", "verdict-ref"} <= {
+            finding["check"] for finding in result.data["findings"]
+        }
+        commands = [finding["command"] for finding in result.data["findings"]]
+        assert any(command.endswith(" 'refs/coord/verdicts/$(touch${IFS}x)'") for command in commands)
+        assert planted.coord("doctor", at=where).code == 1
