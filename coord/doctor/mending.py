@@ -68,7 +68,7 @@ def _works_in(folder: Path, roots: tuple[Path, ...]) -> bool:
 
 def _hooks(place: Place) -> Iterator[str]:
     workspace = place.workspace
-    if workspace.bare or elsewhere(workspace) or place.view is None:
+    if elsewhere(workspace) or place.view is None:
         return
     project = workspace.settings.project
     if not any(found.state is State.OUT_OF_DATE for found in look(workspace, project)):

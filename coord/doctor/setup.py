@@ -108,8 +108,6 @@ def task_files(place: Place) -> Iterator[Finding]:
 
 def hooks(place: Place) -> Iterator[Finding]:
     workspace = place.workspace
-    if workspace.bare:
-        return
     if away := elsewhere(workspace):
         told = f"git config core.hooksPath is '{away}': git runs no hook of coord's (docs/hooks.md)"
         yield Finding(Severity.INFO, "hooks", told, "git config --unset core.hooksPath")
@@ -121,6 +119,8 @@ def hooks(place: Place) -> Iterator[Finding]:
                 yield Finding(
                     Severity.WARNING, found.hook, f"out of date: {found.why}", "coord hooks install"
                 )
+            case State.ABSENT if workspace.bare:
+                pass  # a bare repository need not be a server
             case State.ABSENT:
                 yield Finding(Severity.INFO, found.hook, "not installed", "coord hooks install")
             case State.FOREIGN if found.has_legacy:

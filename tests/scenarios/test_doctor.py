@@ -390,6 +390,17 @@ def test_it_works_in_a_bare_server_repository(clean: World) -> None:
     assert _findings(clean, clean.origin) == []
 
 
+def test_it_sees_and_mends_the_hooks_of_a_server(clean: World) -> None:
+    clean.coord("hooks", "install", at=clean.origin)
+    assert _findings(clean, clean.origin) == []
+    hook = clean.origin / "hooks/pre-receive"
+    hook.write_text(hook.read_text() + "# edited\n")
+    (found,) = _findings(clean, clean.origin)
+    assert (found["check"], found["command"]) == ("hooks", "coord hooks install")
+    clean.coord("doctor", "--fix", at=clean.origin)
+    assert _findings(clean, clean.origin) == []
+
+
 @pytest.mark.parametrize("init", [(), ("--bare",)])
 def test_it_works_in_an_empty_repository(world: World, init: tuple[str, ...]) -> None:
     world.build()
