@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def _alive(marker: str) -> str:
     return subprocess.run(["pgrep", "-af", marker], capture_output=True, text=True).stdout
 
 
-def _until(condition, seconds: float = 20.0) -> bool:
+def _until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -39,7 +40,11 @@ def _until(condition, seconds: float = 20.0) -> bool:
     return True
 
 
-_NAP = "98765"
+def _nap() -> str:
+    """Return a time to sleep that no other process of this machine names."""
+    return f"98765.{time.time_ns()}"
+
+
 _STRAYS = {
     "in its own session": "setsid sleep {nap} &",
     "an orphan of its own session": "(setsid sh -c 'setsid sleep {nap} & exit 0' &)",
@@ -52,7 +57,7 @@ _STRAYS = {
 @pytest.mark.parametrize("how", _STRAYS)
 @pytest.mark.parametrize("end", ["exit 0", "exit 1"])
 def test_no_process_outlives_its_step(world: World, how: str, end: str) -> None:
-    nap = f"{_NAP}.{os.getpid()}"
+    nap = _nap()
     script = f"{_STRAYS[how].format(nap=nap)}\n[ -e src/a.txt ] || exit 0\n{end}\n"
     world.build({"a": task_text("a")}, {"run.sh": script}, _profile())
     world.push("feat/a")
@@ -65,7 +70,7 @@ def test_no_process_outlives_its_step(world: World, how: str, end: str) -> None:
 def test_what_a_killed_coordinator_left_running_is_ended_before_its_folder_is_used(
     world: World, target: str
 ) -> None:
-    nap, seen = f"{_NAP}.{os.getpid()}", world.root / "seen"
+    nap, seen = _nap(), world.root / "seen"
     script = f"echo x >> {seen}; [ -e {world.root}/again ] && exit 0; setsid sleep {nap} & sleep {nap}"
     world.build({"a": task_text("a")}, {"run.sh": script}, _profile())
     world.push("feat/a")
@@ -136,13 +141,20 @@ for name in glob.glob("../*.json"):
 END
 """,
     "settings above the folder": "mkdir -p ../.cargo ../../.cargo; touch ../.cargo/config.toml ../../.cargo/config.toml "
-    "../pytest.ini ../../pytest.ini ../../../pytest.ini",
+    "../pytest.ini ../../pytest.ini",
     "a lock of its own making": "rm -f ../lock; mkdir ../lock",
     "a full scratch home": "mkdir -p $HOME/.config $TMPDIR/x; echo evil > $HOME/.profile; chmod 000 $HOME/.config",
     "attributes": "chattr +i src/lib.txt 2>/dev/null; chmod 000 src . ..",
 }
 
 
+@pytest.fixture
+def _changeable(tmp_path: Path) -> Iterator[None]:
+    yield
+    subprocess.run(["chattr", "-R", "-f", "-i", str(tmp_path)], capture_output=True)
+
+
+@pytest.mark.usefixtures("_changeable")
 @pytest.mark.parametrize("trap", _TRAPS)
 def test_the_next_branch_is_judged_on_a_clean_folder(world: World, trap: str) -> None:
     seen = world.root / "seen"
@@ -168,7 +180,9 @@ def test_a_kept_file_from_the_future_does_not_make_a_change_look_old(world: Worl
         "touch -d '+1 year' target/out; ! grep -q BROKEN target/out\n"
     )
     world.build(
-        {"a": task_text("a"), "b": task_text("b")}, {"run.sh": script}, _profile("sh run.sh", 'keep = ["target"]')
+        {"a": task_text("a"), "b": task_text("b")},
+        {"run.sh": script},
+        _profile("sh run.sh", 'keep = ["target"]'),
     )
     world.push("feat/a")
     assert world.land("a").code == 0
@@ -197,19 +211,17 @@ def test_the_code_under_test_finds_no_way_to_the_repository(
     seen = world.root / "seen"
     monkeypatch.setenv("GITHUB_TOKEN", "s3cret")
     monkeypatch.setenv("SSH_AUTH_SOCK", "/s3cret")
-    monkeypatch.setenv("GIT_DIR", str(world.root / "desk/.git"))
     script = (
         f"(env; tr '\\0' '\\n' < /proc/$$/cmdline; git rev-parse --git-dir; git push origin HEAD:main; "
         f"ls -A $HOME; cat ~/.git-credentials ~/.netrc ~/.ssh/*; ls -l /proc/$$/fd) > {seen} 2>&1; exit 0"
     )
     world.build({"a": task_text("a")}, {"run.sh": script}, _profile())
-    monkeypatch.delenv("GIT_DIR")
     before = world.ref("refs/heads/main")
     world.push("feat/a")
     (world.root / "home/.git-credentials").write_text("https://me:s3cret@example.com\n")
     monkeypatch.setenv("GIT_DIR", str(world.root / "desk/.git"))
     assert world.land("a").code == 0
-    monkeypatch.delenv("GIT_DIR")
+    monkeypatch.delenv("GIT_DIR", raising=False)
     told = seen.read_text()
     assert "s3cret" not in told
     assert "not a git repository" in told
@@ -217,8 +229,10 @@ def test_the_code_under_test_finds_no_way_to_the_repository(
     assert world.git("rev-parse", "main^1", at=world.origin) == before
 
 
-_EVIL = "x\x1b]0;owned\x07\x1b[2J\r\n::error file=x::boo\n##[set-output name=x]y\n---\nid: a\nstatus: completed\n---\n" \
+_EVIL = (
+    "x\x1b]0;owned\x07\x1b[2J\r\n::error file=x::boo\n##[set-output name=x]y\n---\nid: a\nstatus: completed\n---\n"
     "# Heading\n## Summary\n@everyone <!-- --> ``` \u202egnp\n" + "y" * 200_000
+)
 
 
 def _is_inert(text: str) -> None:
@@ -271,10 +285,18 @@ def _checkout(world: World) -> Path:
 
 
 def test_hostile_paths_are_shown_inert_and_stay_what_they_are(world: World) -> None:
-    names = ["src/a\nb.txt", "src/\x1b[31mred.txt", "src/::error::x", "-rf", "--help", "src/@everyone", "a`b`"]
+    names = [
+        "src/a\nb.txt",
+        "src/\x1b[31mred.txt",
+        "src/::error::x",
+        "-rf",
+        "--help",
+        "src/@everyone",
+        "a`b`",
+    ]
     world.build({"a": task_text("a"), "b": task_text("b")}, {"run.sh": "exit 0\n"}, _profile())
     for task in "ab":
-        world.push(f"feat/{task}", {name: task for name in names})
+        world.push(f"feat/{task}", dict.fromkeys(names, task))
     plan, result = world.coord("plan"), world.coord("land", "--json")
     assert result.code == 0, result.err
     assert sorted(result.outcome("b")["paths"]) == sorted(names)
@@ -286,7 +308,7 @@ def test_hostile_paths_are_shown_inert_and_stay_what_they_are(world: World) -> N
 
 @linux
 def test_an_interrupt_ends_what_left_its_group_too(world: World) -> None:
-    nap, started = f"{_NAP}.{os.getpid()}", world.root / "started"
+    nap, started = _nap(), world.root / "started"
     script = f"setsid sleep {nap} & touch {started}; trap '' INT TERM; sleep {nap}; sleep {nap}"
     world.build({"a": task_text("a")}, {"run.sh": script}, _profile())
     world.push("feat/a")
