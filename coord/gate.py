@@ -31,7 +31,7 @@ from coord.core.text import tail
 from coord.core.trial import CouldNotRun, GatedTrial, Trial
 from coord.errors import CoordError
 from coord.folder import make_folder, materialise, remove
-from coord.step import Ended, end_strays, run_step
+from coord.step import Ended, ShortOfRoom, end_strays, run_step
 
 #: Raised when what a key covers, or how a verdict is reached, changes: old evidence is then not believed.
 EVIDENCE_VERSION = 1
@@ -41,6 +41,9 @@ _IMPOSSIBLE_TREE = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT
 
 #: Stands for evidence when a profile has no steps.
 NOTHING_TO_RUN = "nothing to run"
+
+_NO_ROOM = "no space left on the disk"
+_MAKE_ROOM = "make room or mend the rights, then run coord land again"
 
 #: How many gates may be at work for one repository on one machine.
 _SLOTS = 64
@@ -136,9 +139,10 @@ def judge(subject: Subject, profile: Profile, room: Room) -> Judgement:
     except OSError as error:
         if error.errno in _IMPOSSIBLE_TREE:
             return Failed("making the gate's folder", _os_words(error), 0.0)
-        return CouldNotRun(_os_words(error), hint="make room or mend the rights, then run coord land again")
+        return CouldNotRun(_os_words(error), hint=_MAKE_ROOM)
     if isinstance(judgement, Passed):
-        _remember(room.state, key, subject, profile)
+        with contextlib.suppress(OSError):  # a cache: on a full disk the next run judges it again
+            _remember(room.state, key, subject, profile)
     return judgement
 
 
@@ -157,7 +161,7 @@ def _run(
     for number, step in enumerate(profile.steps, 1):
         room.show(f"{subject.name}: {program(step)} ({number} of {len(profile.steps)})")
         ended, attempts = _retried(step, profile, slot=slot, environment=environment, log=log)
-        if isinstance(ended, CouldNotRun) and _is_of_the_tree(step, profile):
+        if isinstance(ended, CouldNotRun) and _is_of_the_tree(step, profile, ended):
             return Failed(program(step), ended.reason, time.monotonic() - started, missing=ended.reason)
         if isinstance(ended, CouldNotRun):
             return ended
@@ -186,6 +190,8 @@ def _step(
     ended = run_step(step, profile, slot=slot, environment=environment, log=log)
     if isinstance(ended, Ended):
         return ended
+    if isinstance(ended, ShortOfRoom):
+        return CouldNotRun(_NO_ROOM, _MAKE_ROOM)
     name = (*profile.wrap, *step)[0]
     if ended.errno in (errno.ENOENT, errno.EACCES, errno.ENOTDIR):
         hint = f"install {name}, or name other steps in [profiles.{profile.name}] of .coord.toml"
@@ -193,9 +199,9 @@ def _step(
     return CouldNotRun(f"{name}: {os.strerror(ended.errno)}", "a script needs a first line such as #!/bin/sh")
 
 
-def _is_of_the_tree(step: tuple[str, ...], profile: Profile) -> bool:
+def _is_of_the_tree(step: tuple[str, ...], profile: Profile, ended: CouldNotRun) -> bool:
     """Say whether a step's program is a file of the tree (``./gradlew``), so that a branch can have taken it away."""
-    return not profile.wrap and "/" in step[0] and not step[0].startswith("/")
+    return ended.reason != _NO_ROOM and not profile.wrap and "/" in step[0] and not step[0].startswith("/")
 
 
 def _why(log: Path, ended: Ended) -> str:
@@ -315,7 +321,7 @@ def _cargo_home(private: Path) -> Path:
 
 def _os_words(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "no space left on the disk"
+        return _NO_ROOM
     return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
 
 

@@ -25,6 +25,9 @@ from typing import Any
 
 _SET_CHILD_SUBREAPER = 36
 _LOOK_EVERY = 0.1
+
+#: Bytes. Whoever has written less than this did not fill a disk that had room.
+_MUCH = 2**30
 _PATIENCE = 2.0
 
 #: How long ending may take: against processes that no signal reaches (a disk that hangs) nothing helps.
@@ -49,12 +52,15 @@ def main(order: str) -> int:
         return _say(wanted, "not-started", error.errno or 0, 127)
     finally:
         os.close(prints)
-    log = _Log(printed, wanted["log"])
+    log, disk = _Log(printed, wanted["log"]), _Disk(wanted["disk"], wanted["room"])
     try:
-        kind, number = _watch(step.pid, wanted, wake, log)
+        kind, number = _watch(step.pid, wanted, wake, log, disk.check)
+        disk.check()
     finally:
         _end_all(step.pid)
     log.copy()
+    if disk.was_full and (kind, number) != ("exit", 0) and kind != "disk":
+        kind, number = disk.verdict(number)
     return _say(wanted, kind, number, number if kind == "exit" else 1)
 
 
@@ -83,7 +89,8 @@ class _Log:
             while self.open and self.left > 0:
                 found = os.read(self.printed, 65536)
                 self.open = found != b""
-                os.write(1, found[: self.left])
+                with contextlib.suppress(OSError):  # a full disk must not end what only prints to it
+                    os.write(1, found[: self.left])
                 self.left -= len(found)
 
 
@@ -96,10 +103,10 @@ def _say(wanted: dict[str, Any], kind: str, number: int, code: int) -> int:
 # -- watching ------------------------------------------------------------------------------------------------------
 
 
-def _watch(pid: int, wanted: dict[str, Any], wake: int, log: _Log) -> tuple[str, int]:
+def _watch(pid: int, wanted: dict[str, Any], wake: int, log: _Log, is_over: _Check) -> tuple[str, int]:
     """Wait until the step has ended or must be; return how, and the exit code, signal or limit."""
     deadline = time.monotonic() + wanted["timeout"]
-    checks = (_processes(wanted["processes"]), _written(wanted["disk"], wanted["room"]))
+    checks = (_processes(wanted["processes"]), is_over)
     look_at = 0.0
     while True:
         ended = _reap(pid)
@@ -159,22 +166,33 @@ def _processes(limit: int) -> _Check:
     return check
 
 
-def _written(limit: int, room: str) -> _Check:
-    """Look at what the step has written only when the disk has lost as much: adding it up takes a while."""
-    free = shutil.disk_usage(room).free
-    before = _size(room) if limit else 0
-    look_at = free - limit
+class _Disk:
+    """Watches the disk that a step works on: what the step has taken of it, and whether it is full."""
 
-    def check() -> tuple[str, int] | None:
-        nonlocal look_at
-        now = shutil.disk_usage(room).free
-        if not limit or now > look_at:
+    def __init__(self, limit: int, room: str) -> None:
+        self.limit = limit
+        self.room = room
+        usage = shutil.disk_usage(room)
+        self.free = usage.free
+        self.low = min(64 * 2**20, usage.total // 100)
+        self.was_full = False
+        self.look_at = limit
+
+    def check(self) -> tuple[str, int] | None:
+        """Say whether the step has taken more than it may; adding that up takes a while, so only when it can be."""
+        free = shutil.disk_usage(self.room).free
+        self.was_full = self.was_full or free < self.low
+        if not self.limit or self.free - free <= self.look_at:
             return None
-        left = limit - (_size(room) - before)
-        look_at = now - max(left, limit // 20)
-        return ("disk", limit) if left < 0 else None
+        taken = min(self.free - free, _size(self.room))
+        self.look_at = self.free - free + max(self.limit - taken, self.limit // 20)
+        return ("disk", self.limit) if taken > self.limit else None
 
-    return check
+    def verdict(self, code: int) -> tuple[str, int]:
+        """Return how a step ended that left the disk full and failed: it was short of room, unless it took it all."""
+        taken = _size(self.room)
+        is_to_blame = taken > max(_MUCH, self.free // 2)
+        return ("filled", taken) if is_to_blame else ("full", code)
 
 
 def _size(folder: str) -> int:

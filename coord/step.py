@@ -34,6 +34,11 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortOfRoom:
+    """The step failed on a disk that is full, and did not fill it itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotStarted:
     """The step's program could not be started."""
 
@@ -42,7 +47,7 @@ class NotStarted:
 
 def run_step(
     step: tuple[str, ...], profile: Profile, *, slot: Path, environment: Mapping[str, str], log: Path
-) -> Ended | NotStarted:
+) -> Ended | NotStarted | ShortOfRoom:
     """Run one step in ``slot``'s tree, printing to ``log``; return when nothing that it started is left."""
     words = (*profile.wrap, *step)
     with log.open("ab") as stream:
@@ -54,6 +59,8 @@ def run_step(
         return Ended(0)
     if kind == "not-started":
         return NotStarted(number)
+    if kind == "full":
+        return ShortOfRoom()
     return Ended(code, _words(kind, number, profile))
 
 
@@ -130,6 +137,8 @@ def _words(kind: str, number: int, profile: Profile) -> str:
             return f"the step was ended: it started more than {number} processes"
         case "disk":
             return f"the step was ended: it wrote more than {number / 2**20:g} MiB"
+        case "filled":
+            return f"the step filled the disk: it wrote {number / 2**20:.0f} MiB"
         case "log":
             return f"the step was ended: it printed more than {number / 2**20:g} MiB"
         case _:

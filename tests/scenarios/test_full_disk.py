@@ -38,9 +38,7 @@ def disk() -> Iterator[Disk]:
 
 
 def _grow(place: Path, megabytes: int) -> None:
-    subprocess.run(
-        ["mount", "-o", f"remount,size={megabytes}m", str(place)], check=True, capture_output=True
-    )
+    subprocess.run(["mount", "-o", f"remount,size={megabytes}m", str(place)], check=True, capture_output=True)
 
 
 def _fill(place: Path, leave: int = 0) -> None:
