@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coord.core.objects import TreeFile
+from coord.core.objects import TreeFile, is_refused
 
 #: Seconds; file times advance with the kernel's tick, at most 10 ms (CONFIG_HZ=100).
 _CLOCK_GRAIN = 0.01
@@ -47,6 +47,7 @@ def materialise(
     ``manifest`` (outside the folder) remembers what was written; ``read`` gives a blob's bytes. Raises OSError when
     the disk does not take it.
     """
+    _refuse_ways_out(files)
     wanted = {file.path: file for file in files}
     folders = {parent for file in files for parent in _parents(file.path)}
     folders |= {file.path for file in files if file.mode == _SUBMODULE}
@@ -83,6 +84,12 @@ def materialise(
         time.sleep(_CLOCK_GRAIN)
     _save(manifest, seen)
     return Materialised(len(stale), removed)
+
+
+def _refuse_ways_out(files: tuple[TreeFile, ...]) -> None:
+    for file in files:
+        if is_refused(file.path):
+            raise OSError(errno.EINVAL, "git does not check such a path out", file.path)
 
 
 def make_folder(folder: Path) -> None:
