@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -370,7 +371,7 @@ class Git:
             "--end-of-options",
             base,
             tip,
-            ok=(0, 1, 128),
+            ok=(0, 1, 128, -signal.SIGABRT),
             config=_MERGE_CONFIG,
             env={**_MERGE_ENVIRONMENT, **self._neutral_ground()},
         )
@@ -381,6 +382,9 @@ class Git:
         _raise_when_full(answer, "merge-tree")
         if "unrelated histories" in answer.err:
             return Conflicted((ConflictPath(".", "unrelated histories"),))
+        if answer.code == -signal.SIGABRT:
+            # An entry with a slash in its name, made by hand, trips an assertion of git's.
+            raise MalformedError(f"git cannot merge it: {words(answer.err)}")
         raise GitError(
             f"git merge-tree failed: {answer.err.strip()}",
             hint="is this a partial clone? use a full one; git fsck shows whether objects are missing",

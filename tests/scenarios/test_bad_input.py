@@ -218,8 +218,8 @@ def test_branch_names_with_every_odd_character_are_shown_and_never_run(world: Wo
     ended = {o["task"]: o["outcome"] for o in result.data["outcomes"]}
     told = {stranger["branch"] for stranger in plan.data["unknown"]}
     for name in _ODD_NAMES:
-        assert ended.get(name) == "landed" or f"feat/{name}" in told, name
-    assert len([name for name in _ODD_NAMES if ended.get(name) == "landed"]) > 10
+        assert ended.get(name) in ("landed", "waiting") or f"feat/{name}" in told, name
+    assert len([name for name in _ODD_NAMES if ended.get(name) == "landed"]) > 12
     assert not (world.desk / "x").exists()
 
 
