@@ -100,6 +100,13 @@ _LIMITS = {
         "processes = 50",
         "more than 50 processes",
     ),
+    # It stops by itself after two seconds: the machine that tests has other work as well.
+    "doubles, each in its own session": (
+        "python3 -c 'import os, time\nend = time.monotonic() + 2\nwhile time.monotonic() < end:\n"
+        "  os.fork() or os.setsid()\n  time.sleep(0.02)\ntime.sleep(600)'",
+        "processes = 50",
+        "more than 50 processes",
+    ),
     "fills the disk": (
         "while :; do dd if=/dev/zero of=$TMPDIR/$i bs=1M count=1 2>/dev/null; i=x$i; done",
         'disk = "20M"',
