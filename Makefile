@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint clean
+.PHONY: demo test soak lint clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/coord demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 -m soak $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

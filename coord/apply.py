@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from coord.core.action import Block, Complete, Gate, Publish, Sweep
-from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
+from coord.core.answer import Pushed, RefUpdate, Rejected, Stale, Unanswered
 from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import blocked_message, completed_message
 from coord.core.objects import tree_files
@@ -73,10 +73,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Raced:
-    """Somebody moved ``ref`` first; nothing changed."""
+    """Somebody moved ``ref`` first, or holds ``lock`` on it; nothing changed."""
 
     ref: str
     branches: tuple[TaskBranch, ...]
+    lock: str = ""
 
 
 Outcome = Learned | Moved | Raced
@@ -341,8 +342,8 @@ def _sweep_one_by_one(site: Site, view: View, updates: dict[str, RefUpdate]) -> 
         match push(site.workspace, [main_update(site.workspace, view), update]):
             case Rejected(words):
                 found.append(Found(view.snapshot.base, oid, ServerRefused(words)))
-            case Stale(ref):
-                return Raced(ref, ())
+            case Stale(ref, lock):
+                return Raced(ref, (), lock)
             case Pushed():
                 pass
     return Moved(found=tuple(found))
@@ -357,15 +358,24 @@ def _ended(
     match push(site.workspace, updates):
         case Pushed():
             return moved
-        case Stale(ref):
-            return Raced(ref, tuple(branches))
+        case Stale(ref, lock):
+            return Raced(ref, tuple(branches), lock)
         case Rejected(words):
             base = view.snapshot.base
             return Learned(tuple(Found(base, branch.tip, ServerRefused(words)) for branch in branches))
 
 
 def push(workspace: Workspace, updates: Sequence[RefUpdate]) -> Pushed | Stale | Rejected:
-    """Move refs on the remote in one atomic push; on a server, in one transaction of its own."""
+    """Move refs on the remote in one atomic push; on a server, in one transaction of its own.
+
+    A push whose answer is lost is read back: it was taken whole or not at all. Raises RefusedError when the remote
+    cannot be asked.
+    """
     if workspace.remote is None:
         return workspace.git.update_refs(updates)
-    return workspace.git.push(workspace.remote, updates)
+    answer = workspace.git.push(workspace.remote, updates)
+    if not isinstance(answer, Unanswered):
+        return answer
+    now = workspace.git.remote_refs(workspace.remote, [update.ref for update in updates])
+    taken = all(now.get(update.ref) == update.new for update in updates)
+    return Pushed() if taken else Stale(f"the connection ({answer.words})")

@@ -25,6 +25,8 @@ from coord.core.answer import (
     RefUpdate,
     Rejected,
     Stale,
+    Unanswered,
+    lock_in,
     read_conflicts,
     read_push,
     words,
@@ -268,6 +270,14 @@ class Git:
         rows = (record.strip().partition(" ") for record in records)
         return tuple((commit, task.strip()) for commit, _, task in rows if task.strip())
 
+    def newest_first(self, commits: Iterable[str]) -> tuple[str, ...]:
+        """Return commits so that none comes before one that contains it, in two processes for any number."""
+        wanted = sorted(commits)
+        ground = self.run("merge-base", "--octopus", *wanted, ok=(0, 1)).text.split()
+        lines = "".join(f"{oid}\n" for oid in wanted) + "".join(f"^{oid}^@\n" for oid in ground)
+        listed = self.run("rev-list", "--topo-order", "--stdin", data=lines.encode()).text.split()
+        return tuple(oid for oid in listed if oid in frozenset(wanted))
+
     def rev_list(self, *args: str) -> tuple[str, ...]:
         """Return the commits of ``git rev-list args``."""
         return tuple(self.run("rev-list", *args, "--").text.split())
@@ -408,10 +418,24 @@ class Git:
         )
         if answer.code != 0:
             _raise_when_full(answer, "fetch")
+            lock = lock_in(answer.err)
             raise RefusedError(
                 f"cannot fetch from {remote}: {words(answer.err)}",
-                hint=f"check that 'git fetch {remote}' works here, then run it again",
+                hint=f"a killed git left it: if no git is running here, rm {lock}"
+                if lock
+                else f"check that 'git fetch {remote}' works here, then run it again",
             )
+
+    def remote_refs(self, remote: str, names: Sequence[str]) -> dict[str, str]:
+        """Return what the remote's refs name now. Raises RefusedError when it cannot be asked."""
+        answer = self.run("ls-remote", "--quiet", "--end-of-options", remote, *names, ok=(0, 2, 128))
+        if answer.code == 128:
+            raise RefusedError(
+                f"the push got no answer, and {remote} cannot be asked: {words(answer.err)}",
+                hint="run it again when the remote is back: it sees what was taken and goes on",
+            )
+        rows = (line.split("\t", 1) for line in answer.text.splitlines())
+        return {name: oid for oid, name in rows}
 
     def remote_state(self, remote: str) -> str:
         """Return the remote's branches and coord's refs as one text, to see whether anything moved."""
@@ -420,7 +444,7 @@ class Git:
             raise RefusedError(f"cannot reach {remote}: {words(answer.err)}", hint="it is looked at again")
         return answer.text
 
-    def push(self, remote: str, updates: Sequence[RefUpdate]) -> Pushed | Stale | Rejected:
+    def push(self, remote: str, updates: Sequence[RefUpdate]) -> Pushed | Stale | Rejected | Unanswered:
         """Push all updates in one atomic push, each under a lease on its old value."""
         leases = [f"--force-with-lease={update.ref}:{update.old or ''}" for update in updates]
         refspecs = [f"{update.new or ''}:{update.ref}" for update in updates]
@@ -441,7 +465,8 @@ class Git:
         """Move refs of this repository in one transaction, each only from its old value."""
         lines = "".join(f"update {u.ref}\0{u.new or _absent(u)}\0{u.old or _absent(u)}\0" for u in updates)
         answer = self.run("update-ref", "-z", "--no-deref", "--stdin", data=lines.encode(), ok=(0, 1, 128))
-        return Pushed() if answer.code == 0 else Stale(words(answer.err))
+        _raise_when_full(answer, "update-ref")
+        return Pushed() if answer.code == 0 else Stale(words(answer.err), lock_in(answer.err))
 
 
 def _raise_when_full(answer: Answer, verb: str) -> None:

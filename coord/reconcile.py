@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -228,9 +229,17 @@ def _lost(run: _Run, raced: Raced) -> bool:
     run.races += 1
     if run.races > RACES:
         run.raced = True
+        result, why = Result.RACED, f"{raced.ref} kept moving"
+        if raced.lock:
+            result = Result.REFUSED
+            why = f"{raced.lock} is in the way: a killed git left it; if no git is running there, remove it"
         for branch in raced.branches:
-            run.endings[branch.task] = Ending(branch, Result.RACED, f"{raced.ref} kept moving")
+            run.endings[branch.task] = Ending(branch, result, why)
+            run.show(f"{branch.name}: {result}: {why}")
         return True
+    if raced.lock:
+        # Another git may be at work on this ref: it lets go within moments, unless it was killed.
+        time.sleep(0.1 * run.races)
     run.show(f"{raced.ref} moved meanwhile: looking again ({run.races} of {RACES})")
     _look_again(run)
     return False

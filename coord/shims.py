@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from coord.core.guard import SILENCER
 from coord.core.settings import Project
 from coord.errors import UsageError
 from coord.render import render
 from coord.workspace import Workspace
 
 HOOKS = ("pre-commit", "pre-merge-commit", "pre-push")
+SERVER_HOOKS = ("pre-receive", "post-receive")
 
 _MARK = "# coord hook shim: "
 _PYTHON = re.compile(r"^\tpython=(.*)$", re.MULTILINE)
@@ -54,7 +56,12 @@ class Change:
     do: Callable[[], None] | None = None
 
 
-def shim(hook: str, project: Project, python: str | None) -> str:
+def hooks_of(workspace: Workspace) -> tuple[str, ...]:
+    """Return the hooks of a repository: those of a server in a bare one, where nobody commits."""
+    return SERVER_HOOKS if workspace.bare else HOOKS
+
+
+def shim(hook: str, project: Project, python: str | None, main: str = "main") -> str:
     """Return the text of a shim; without ``python`` (an absolute path) it uses the ``coord`` found on PATH."""
     names = [f"--tasks={project.tasks}", *(f"--prefix={prefix}" for prefix in project.prefixes)]
     return render(
@@ -64,17 +71,14 @@ def shim(hook: str, project: Project, python: str | None) -> str:
         prefixes=project.prefixes,
         names=shlex.join(names),
         python=python or "",
+        main=main,
+        silencer=SILENCER,
     )
 
 
 def folder_of(workspace: Workspace) -> Path:
     """Return the folder of hooks that all worktrees share. Raises UsageError when git does not look there."""
     folder = workspace.common / "hooks"
-    if workspace.bare:
-        raise UsageError(
-            f"{workspace.common} is a bare repository: nobody commits or pushes in it",
-            hint="run it in a clone or in one of its worktrees",
-        )
     if away := elsewhere(workspace):
         raise UsageError(
             f"git config core.hooksPath is '{away}': git does not run the hooks in {folder}",
@@ -93,7 +97,7 @@ def elsewhere(workspace: Workspace) -> str:
 def look(workspace: Workspace, project: Project) -> tuple[Found, ...]:
     """Return what stands at the place of each hook."""
     folder = workspace.common / "hooks"
-    return tuple(_found(folder / hook, project) for hook in HOOKS)
+    return tuple(_found(folder / hook, project, workspace.main) for hook in hooks_of(workspace))
 
 
 def plan_install(workspace: Workspace, project: Project) -> tuple[Change, ...]:
@@ -107,7 +111,7 @@ def plan_install(workspace: Workspace, project: Project) -> tuple[Change, ...]:
                 hint=f"if another hook manager wrote it, add coord's line there (docs/hooks.md); else move "
                 f"{each.path.name}.legacy away and run it again",
             )
-    return tuple(_installing(each, project) for each in found)
+    return tuple(_installing(each, project, workspace.main) for each in found)
 
 
 def plan_uninstall(workspace: Workspace) -> tuple[Change, ...]:
@@ -124,19 +128,19 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
     beside.replace(path)
 
 
-def _found(path: Path, project: Project) -> Found:
-    state, why = _state(path, project)
+def _found(path: Path, project: Project, main: str) -> Found:
+    state, why = _state(path, project, main)
     return Found(path.name, path, state, why, _exists(_legacy(path)))
 
 
-def _state(path: Path, project: Project) -> tuple[State, str]:
+def _state(path: Path, project: Project, main: str) -> tuple[State, str]:
     if not _exists(path):
         return State.ABSENT, ""
     text = path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else ""
     if f"\n{_MARK}{path.name} " not in text:
         return State.FOREIGN, ""
     python = _python(text)
-    if text != shim(path.name, project, python):
+    if text != shim(path.name, project, python, main):
         return State.OUT_OF_DATE, "the task folder, a branch prefix or coord itself has changed"
     if python and not os.access(python, os.X_OK):
         return State.OUT_OF_DATE, f"the Python it names is gone: {python}"
@@ -150,8 +154,8 @@ def _python(text: str) -> str | None:
     return "".join(shlex.split(match[1])) if match else None
 
 
-def _installing(found: Found, project: Project) -> Change:
-    text = shim(found.hook, project, sys.executable or None)
+def _installing(found: Found, project: Project, main: str) -> Change:
+    text = shim(found.hook, project, sys.executable or None, main)
     kept = f"; {found.hook}.legacy is run first" if found.has_legacy else ""
 
     def write() -> None:

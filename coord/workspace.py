@@ -99,7 +99,8 @@ def open_workspace(folder: Path) -> Workspace:
     remotes = tuple(
         sorted(key[len("remote.") : -len(".url")] for key in settings if key.startswith("remote."))
     )
-    remote = _remote(settings.get("coord.remote"), remotes)
+    is_server = bare == "true" and "coord.remote" not in settings
+    remote = None if is_server else _remote(settings.get("coord.remote"), remotes)
     return Workspace(
         git=Git(top),
         top=top,
@@ -107,7 +108,7 @@ def open_workspace(folder: Path) -> Workspace:
         bare=bare == "true",
         algorithm=algorithm,
         remote=remote,
-        main=settings.get("coord.main") or _default_main(git, remote),
+        main=settings.get("coord.main") or _default_main(git, remote, is_server),
         remotes=remotes,
         hooks_path=settings.get("core.hookspath", ""),
     )
@@ -124,9 +125,11 @@ def _remote(chosen: str | None, remotes: tuple[str, ...]) -> str | None:
     return "origin" if "origin" in remotes else None
 
 
-def _default_main(git: Git, remote: str | None) -> str:
+def _default_main(git: Git, remote: str | None, is_server: bool) -> str:
+    """Return what HEAD says (the remote's, or a server's own when that branch exists), else ``main``."""
     if remote is None:
-        return "main"
+        head = git.head() if is_server else None
+        return head.removeprefix("refs/heads/") if head and git.resolve(head) else "main"
     answer = git.run("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD", ok=(0, 1, 128))
     return answer.line.removeprefix(f"refs/remotes/{remote}/") if answer.code == 0 else "main"
 

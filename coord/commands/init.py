@@ -37,16 +37,23 @@ def options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-n", "--dry-run", action="store_true", help="show what would be done, and do nothing"
     )
+    parser.add_argument(
+        "--server",
+        metavar="BARE.git",
+        help="set a bare repository up instead: a push to a task branch then lands right there",
+    )
     parser.add_argument("--no-hooks", action="store_true", help="leave the git hooks alone")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(call: Call) -> Exit:
+    if call.args.server:
+        return _server(call, call.folder / call.args.server)
     workspace = open_workspace(call.folder)
     if workspace.bare or workspace.top == workspace.common:
         raise UsageError(
             f"{workspace.top} has no working copy: there is nowhere to write {CONFIG_FILE}",
-            hint="run it in a clone of this repository",
+            hint=f"run it in a clone of this repository; for a server: coord init --server {shlex.quote(str(workspace.top))}",
         )
     settings = workspace.local_settings()
     parts = _parts(workspace, settings, with_hooks=not call.args.no_hooks)
@@ -59,6 +66,33 @@ def run(call: Call) -> Exit:
     for step in steps:
         call.output.result(f"  {step}")
     call.output.emit("init", {"dry_run": call.args.dry_run, "parts": _facts(parts), "next": steps})
+    return Exit.OK
+
+
+def _server(call: Call, folder: Path) -> Exit:
+    """Install the server's hooks; configuration and tasks come with what people push to main."""
+    workspace = open_workspace(folder)
+    if not workspace.bare:
+        raise UsageError(
+            f"{folder} is no bare repository", hint="git init --bare DIR makes one; in a clone: coord init"
+        )
+    changes = plan_install(
+        workspace, workspace.settings.project if workspace.main_tip else Settings().project
+    )
+    for change in changes:
+        if change.do and not call.args.dry_run:
+            change.do()
+        call.output.result(f"{'would be: ' if call.args.dry_run else ''}hook {change.hook}: {change.note}")
+    steps = [f"coord -C {shlex.quote(str(workspace.common))} plan     shows what waits there, and why"]
+    if workspace.main_tip is None:
+        steps.insert(
+            0, f"push {workspace.main} with .coord.toml and tasks/ (coord init writes them in a clone)"
+        )
+    call.output.result("\nnext")
+    for step in steps:
+        call.output.result(f"  {step}")
+    facts: list[Json] = [{"what": c.hook, "note": c.note, "changed": c.do is not None} for c in changes]
+    call.output.emit("init", {"dry_run": call.args.dry_run, "parts": facts, "next": steps})
     return Exit.OK
 
 

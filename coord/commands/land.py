@@ -10,6 +10,7 @@ import time
 from argparse import ArgumentParser
 
 from coord.call import Call
+from coord.drain import detach, drain, mark
 from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.output import Json, table
 from coord.reconcile import Report, TaskOutcome, land
@@ -20,6 +21,11 @@ def options(parser: ArgumentParser) -> None:
     parser.add_argument("task", nargs="*", metavar="TASK", help="land only these (ids or branch names)")
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
     parser.add_argument("-n", "--dry-run", action="store_true", help="show the plan and change nothing")
+    parser.add_argument(
+        "--drain",
+        action="store_true",
+        help="on a server: leave the caller's session, land until nothing is left",
+    )
     parser.add_argument(
         "--watch", action="store_true", help="stay and land whatever arrives, until interrupted"
     )
@@ -34,6 +40,8 @@ def run(call: Call) -> Exit:
 
         return show_plan(call, call.args.task)
     workspace = open_workspace(call.folder)
+    if call.args.drain:
+        return _drain(call, workspace)
     if call.args.watch:
         return _watch(call, workspace)
     return _land(call, workspace)
@@ -44,6 +52,16 @@ def _land(call: Call, workspace: Workspace) -> Exit:
     call.output.emit("land", _json(report))
     _print(call, report)
     return report.exit
+
+
+def _drain(call: Call, workspace: Workspace) -> Exit:
+    """Land as the post-receive hook does: one drain at a time, however many pushes start one."""
+    codes = [Exit.OK]
+    detach()
+    mark(workspace.state)
+    if not drain(workspace.state, lambda: codes.append(_land(call, open_workspace(call.folder)))):
+        call.output.say("another landing is at work here; it will see what has arrived")
+    return codes[-1]
 
 
 def _watch(call: Call, workspace: Workspace) -> Exit:

@@ -24,14 +24,22 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A ref was not where we thought; nothing changed."""
+    """A ref was not where we thought, or could not be locked (``lock`` is the file in the way); nothing changed."""
 
     ref: str
+    lock: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """The remote said no, in its own words; nothing changed."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The connection broke: whether the remote took the updates is not known."""
 
     words: str
 
@@ -75,7 +83,17 @@ def read_conflicts(text: str, base: str, tip: str) -> Conflicted:
     return Conflicted(tuple(sorted(named, key=lambda c: c.path)), fields[0])
 
 
-def read_push(code: int, out: str, err: str) -> Pushed | Stale | Rejected:
+#: What git says when the connection ended before the answer.
+_BROKEN = (
+    "hung up unexpectedly",
+    "Could not read from remote",
+    "early EOF",
+    "unexpected disconnect",
+    "RPC failed",
+)
+
+
+def read_push(code: int, out: str, err: str) -> Pushed | Stale | Rejected | Unanswered:
     """Read ``push --porcelain``: a lease that did not hold is a race, everything else that is refused is a no."""
     if code == 0:
         return Pushed()
@@ -91,10 +109,18 @@ def read_push(code: int, out: str, err: str) -> Pushed | Stale | Rejected:
         else:
             refused = refused or why
     if stale and not refused:
-        return Stale(stale)
+        return Stale(stale, lock_in(err))
     if not refused and _is_stale(err):
-        return Stale("a ref that moved")
+        return Stale("a ref that moved", lock_in(err))
+    if not refused and any(sign in err for sign in _BROKEN):
+        return Unanswered(words(err))
     return Rejected(words(err, refused))
+
+
+def lock_in(err: str) -> str:
+    """Return the lock file that was in git's way, or ''."""
+    match = re.search(r"Unable to create '([^']+\.lock)': File exists", err)
+    return match[1] if match else ""
 
 
 def _is_stale(why: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from coord.core.settings import Project
+from coord.core.settings import Project, ServerMain
 
 
 class Role(Enum):
@@ -76,11 +76,14 @@ class RefPush:
     """One ref of a push: its full name there, and what the pushed tip holds.
 
     ``edits`` are the paths under the task folder that differ from the merge base with main; ``message`` is the tip's;
-    ``restore`` names the commit whose task files are the right ones.
+    ``restore`` names the commit whose task files are the right ones; ``creates`` when nothing was there, ``rewinds``
+    when the ref would lose commits (both are known on the server alone).
     """
 
     ref: str
     step: Step = Step.WRITE
+    creates: bool = False
+    rewinds: bool = False
     edits: tuple[str, ...] = ()
     message: str = ""
     restore: str = "HEAD"
@@ -97,6 +100,16 @@ class Push:
     role: Role = Role.AGENT
 
 
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """A push as it arrives at the server, which does not know who made it: judged by ref alone."""
+
+    main: str
+    project: Project
+    server_main: ServerMain
+    refs: tuple[RefPush, ...]
+
+
 def judge_commit(commit: StagedCommit) -> Verdict:
     """Return whether the commit may be made; the coordinator may make any."""
     if commit.role is Role.COORDINATOR:
@@ -109,6 +122,12 @@ def judge_push(push: Push) -> Verdict:
     if push.role is Role.COORDINATOR:
         return Allowed()
     denials = (rule(push, ref) for ref in push.refs for rule in PUSH_RULES)
+    return next((denied for denied in denials if denied), Allowed())
+
+
+def judge_receive(receive: Receive) -> Verdict:
+    """Return whether the server takes the push; one ref that may not go refuses all of them."""
+    denials = (rule(receive, ref) for ref in receive.refs for rule in RECEIVE_RULES)
     return next((denied for denied in denials if denied), Allowed())
 
 
@@ -163,7 +182,7 @@ def task_branch_pushes_only_itself(push: Push, ref: RefPush) -> Denied | None:
     )
 
 
-def no_task_files_on_task_branch(push: Push, ref: RefPush) -> Denied | None:
+def no_task_files_on_task_branch(push: Push | Receive, ref: RefPush) -> Denied | None:
     """What a task branch brings leaves the task folder as main had it."""
     if not ref.edits or ref.step is Step.DELETE or not _is_task_ref(ref.ref, push.project):
         return None
@@ -176,7 +195,7 @@ def no_task_files_on_task_branch(push: Push, ref: RefPush) -> Denied | None:
     )
 
 
-def no_silenced_wake(push: Push, ref: RefPush) -> Denied | None:
+def no_silenced_wake(push: Push | Receive, ref: RefPush) -> Denied | None:
     """A tip that asks CI to look away would never be landed."""
     words = silencer(ref.message)
     if words is None or ref.step is Step.DELETE or not _is_task_ref(ref.ref, push.project):
@@ -184,6 +203,43 @@ def no_silenced_wake(push: Push, ref: RefPush) -> Denied | None:
     return Denied(
         f"the last commit of {_short(ref.ref)} says '{words}', so nothing would notice this push",
         "change its message (git commit --amend) and push again",
+    )
+
+
+# -- rules for one ref at the server -------------------------------------------------------------------------------
+
+
+def main_keeps_its_commits(receive: Receive, ref: RefPush) -> Denied | None:
+    """Main only grows: what was validated and published stays."""
+    if ref.ref != f"refs/heads/{receive.main}" or not (ref.rewinds or ref.step is Step.DELETE):
+        return None
+    what = "deleted" if ref.step is Step.DELETE else "moved to a commit that does not contain it"
+    return Denied(
+        f"{receive.main} may not be {what}",
+        f"to undo something on {receive.main}, push a revert: git revert <commit>, then push",
+    )
+
+
+def closed_main_moves_by_landing(receive: Receive, ref: RefPush) -> Denied | None:
+    """With ``[server] main = "closed"`` nobody pushes main."""
+    if receive.server_main is ServerMain.OPEN or ref.ref != f"refs/heads/{receive.main}":
+        return None
+    return Denied(
+        f"{receive.main} is closed: it moves only by landing",
+        f"push a task branch ({receive.project.prefixes[0]}<task>); on the server itself the maintainer has "
+        "'coord -C DIR ...'",
+    )
+
+
+def closed_refs_are_coords_own(receive: Receive, ref: RefPush) -> Denied | None:
+    """With ``[server] main = "closed"`` the refs under refs/coord/ are the server's, but anybody may claim a task."""
+    if receive.server_main is ServerMain.OPEN or not ref.ref.startswith("refs/coord/"):
+        return None
+    if ref.ref.startswith("refs/coord/claims/") and ref.creates and ref.step is Step.WRITE:
+        return None
+    return Denied(
+        f"{ref.ref} is written by the server alone",
+        "ask the maintainer, who has 'coord -C DIR ...' on the server",
     )
 
 
@@ -199,14 +255,21 @@ PUSH_RULES: tuple[Callable[[Push, RefPush], Denied | None], ...] = (
     no_silenced_wake,
 )
 
+RECEIVE_RULES: tuple[Callable[[Receive, RefPush], Denied | None], ...] = (
+    main_keeps_its_commits,
+    closed_main_moves_by_landing,
+    closed_refs_are_coords_own,
+    no_task_files_on_task_branch,
+    no_silenced_wake,
+)
+
 
 # -- what the rules are made of ------------------------------------------------------------------------------------
 
 #: What silences workflows when a message holds it (GitHub's "Skipping workflow runs"; case is not relied on).
-_SILENCER = re.compile(
-    r"\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]|^skip-checks:[ \t]*true[ \t]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
+#: The same expression serves git's --grep -E in the server's shim: no Python-only syntax in it.
+SILENCER = r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|^skip-checks: *true *$"
+_SILENCER = re.compile(SILENCER, re.IGNORECASE | re.MULTILINE)
 
 
 def silencer(message: str) -> str | None:

@@ -10,4 +10,5 @@ HOOKS: dict[str, str] = {
     "pre-commit": "pre_commit",
     "pre-merge-commit": "pre_merge_commit",
     "pre-push": "pre_push",
+    "pre-receive": "pre_receive",
 }

@@ -210,6 +210,8 @@ def test_core_hooks_path_that_names_the_usual_folder_is_no_obstacle(repo):
     assert "instead" not in repo.coord("hooks", "status")
 
 
-def test_a_bare_repository_is_explained_and_refused(bare_folder):
+def test_a_bare_repository_gets_the_hooks_of_a_server(bare_folder):
     bare_folder.git("init", "-q", "--bare")
-    assert "bare repository" in bare_folder.coord("hooks", "install", code=2)
+    said = bare_folder.coord("hooks", "install")
+    assert said == "pre-receive: installed\npost-receive: installed\n"
+    assert (bare_folder.folder / "hooks/pre-receive").is_file()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from coord.core.settings import Project
-from coord.shims import HOOKS, shim
+from coord.shims import HOOKS, SERVER_HOOKS, shim
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,14 +140,14 @@ def test_a_head_that_is_kept_elsewhere_is_no_answer(agent):
     assert "coord cannot be run" in result.stderr
 
 
-@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("hook", HOOKS + SERVER_HOOKS)
 def test_the_hooks_folder_holds_the_shims_as_rendered_with_the_defaults(hook):
     golden = ROOT / "hooks" / hook
     assert golden.read_text() == shim(hook, Project(), None)
     assert golden.stat().st_mode & 0o111
 
 
-@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("hook", HOOKS + SERVER_HOOKS)
 @pytest.mark.parametrize("python", [None, "/opt/my python/it's/python3"])
 @pytest.mark.parametrize(
     "project", [Project(), Project(tasks="it's `x` $y", prefixes=("feat/", "research/"))]
