@@ -102,8 +102,10 @@ _LIMITS = {
     ),
     # It stops by itself after two seconds: the machine that tests has other work as well.
     "doubles, each in its own session": (
-        "python3 -c 'import os, time\nend = time.monotonic() + 2\nwhile time.monotonic() < end:\n"
-        "  os.fork() or os.setsid()\n  time.sleep(0.02)\ntime.sleep(600)'",
+        (
+            "python3 -c 'import os, time\nend = time.monotonic() + 2\nwhile time.monotonic() < end:\n"
+            "  os.fork() or os.setsid()\n  time.sleep(0.02)\ntime.sleep(600)'"
+        ),
         "processes = 50",
         "more than 50 processes",
     ),
