@@ -6,6 +6,7 @@ one row here.
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import threading
@@ -92,9 +93,31 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return Exit.OK
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            output.say(_report(error, argv))
+            return Exit.BUG
+        output.error(_machine(error))
+        return Exit.ERROR
     except Exception as error:  # noqa: BLE001 - the one place where a defect becomes a report
         output.say(_report(error, argv))
         return Exit.BUG
+
+
+#: What a disk, rights or limits of this machine say: no defect of ours.
+_OF_THE_MACHINE = (
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE,
+    errno.ENOMEM, errno.EAGAIN,
+)  # fmt: skip
+
+
+def _machine(error: OSError) -> CoordError:
+    where = f": {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return CoordError(f"no space left on the disk{where}", hint="make room, then run it again")
+    return CoordError(
+        f"{error.strerror}{where}", hint="mend the rights or limits named here, then run it again"
+    )
 
 
 @contextmanager

@@ -246,6 +246,14 @@ def _duration(value: object) -> float:
     return float(match[1]) * units[match[2]]
 
 
+def _size(value: object) -> int:
+    units = {"M": 2**20, "G": 2**30}
+    match = re.fullmatch(r"([1-9]\d{0,9})\s*([MG])", value) if isinstance(value, str) else None
+    if value != "0" and not match:
+        raise _WrongError('a size such as "512M" or "32G", or "0" for no limit')
+    return int(match[1]) * units[match[2]] if match else 0
+
+
 def _kept(value: object) -> tuple[str, ...]:
     return tuple(_folder(item) for item in _texts(value))
 
@@ -274,4 +282,7 @@ PROFILE_KEYS: dict[str, _Reader] = {
     "git": _flag,
     "wrap": _command,
     "toolchain": _steps,
+    "processes": _at_least(0),
+    "disk": _size,
+    "memory": _size,
 }

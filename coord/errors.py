@@ -64,6 +64,10 @@ class GitError(CoordError):
     """git ended in a way that nobody expected."""
 
 
+class MalformedError(GitError):
+    """git does not store an object, because of what it says."""
+
+
 class UsageError(CoordError):
     """The command's words, or the configuration, are wrong."""
 

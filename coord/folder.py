@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coord.core.objects import TreeFile
+from coord.core.objects import TreeFile, is_refused
 
 #: Seconds; file times advance with the kernel's tick, at most 10 ms (CONFIG_HZ=100).
 _CLOCK_GRAIN = 0.01
@@ -47,6 +47,7 @@ def materialise(
     ``manifest`` (outside the folder) remembers what was written; ``read`` gives a blob's bytes. Raises OSError when
     the disk does not take it.
     """
+    _refuse_ways_out(files)
     wanted = {file.path: file for file in files}
     folders = {parent for file in files for parent in _parents(file.path)}
     folders |= {file.path for file in files if file.mode == _SUBMODULE}
@@ -54,7 +55,9 @@ def materialise(
         path for path in keep if path not in folders and wanted.keys().isdisjoint([path, *_parents(path)])
     )
     known = _load(manifest)
-    _make_folder(folder)
+    make_folder(folder)
+    for path in kept:
+        _age(folder / path)
     current: set[str] = set()
     removed = 0
     for path, entry in _walk(folder, "", skip=frozenset(kept)):
@@ -83,21 +86,41 @@ def materialise(
     return Materialised(len(stale), removed)
 
 
+def _refuse_ways_out(files: tuple[TreeFile, ...]) -> None:
+    for file in files:
+        if is_refused(file.path):
+            raise OSError(errno.EINVAL, "git does not check such a path out", file.path)
+
+
+def make_folder(folder: Path) -> None:
+    """Make sure that a folder of ours is there, whatever stood in its place."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        remove(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
 def remove(path: Path) -> None:
     """Remove a path whatever it is and whatever rights its owner took away from it; links are not followed."""
-    if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
-        return
     try:
-        for root, _, _ in os.walk(path):
-            Path(root).chmod(0o700)
+        if path.is_symlink() or not path.is_dir():
+            path.unlink(missing_ok=True)
+            return
+        path.chmod(0o700)
+        for root, folders, _ in os.walk(path):
+            for name in folders:
+                if not Path(root, name).is_symlink():
+                    Path(root, name).chmod(0o700)
         shutil.rmtree(path)
     except (OSError, RecursionError):
-        _remove_deep(path)
+        _remove_hard(path)
 
 
-def _remove_deep(path: Path) -> None:
-    """Remove a folder deeper than Python's recursion or a path's longest length goes; rm(1) knows no such limits."""
+def _remove_hard(path: Path) -> None:
+    """Remove a folder deeper than Python's recursion or a path's longest length goes (rm(1) knows no such limits), and
+    what root's own build has marked as unchangeable."""
+    if os.geteuid() == 0 and shutil.which("chattr"):
+        subprocess.run(["chattr", "-R", "-f", "-ia", "--", str(path)], capture_output=True, check=False)
     ended = subprocess.run(["rm", "-rf", "--", str(path)], capture_output=True, check=False)
     if ended.returncode != 0:
         raise OSError(errno.ENOTEMPTY, "what the code under test left behind cannot be removed", str(path))
@@ -130,16 +153,22 @@ def _walk(root: Path, prefix: str, skip: frozenset[str]) -> Iterator[tuple[str, 
             yield from _walk(root, f"{path}/", skip)
 
 
+def _age(kept: Path) -> None:
+    """Date back what claims to be from the future: a build product newer than every source is never made again."""
+    now = time.time_ns()
+    past = now - 2 * int(_CLOCK_GRAIN * 1e9)
+    if kept.is_symlink():
+        return
+    for root, folders, names in os.walk(kept):
+        for name in (".", *names, *folders):
+            path = Path(root, name)
+            if path.lstat().st_mtime_ns > now:
+                os.utime(path, ns=(past, past), follow_symlinks=False)
+
+
 def _fingerprint(file: TreeFile, status: os.stat_result) -> list[object]:
     kind = stat.S_IFMT(status.st_mode)
     return [file.oid, file.mode, kind, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-
-
-def _make_folder(folder: Path) -> None:
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        remove(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
 
 
 def _write(path: Path, file: TreeFile, content: bytes) -> None:

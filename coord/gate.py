@@ -17,7 +17,6 @@ import os
 import pwd
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -31,7 +30,8 @@ from coord.core.settings import matches
 from coord.core.text import tail
 from coord.core.trial import CouldNotRun, GatedTrial, Trial
 from coord.errors import CoordError
-from coord.folder import materialise, remove
+from coord.folder import make_folder, materialise, remove
+from coord.step import Ended, ShortOfRoom, end_strays, run_step
 
 #: Raised when what a key covers, or how a verdict is reached, changes: old evidence is then not believed.
 EVIDENCE_VERSION = 1
@@ -41,6 +41,15 @@ _IMPOSSIBLE_TREE = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT
 
 #: Stands for evidence when a profile has no steps.
 NOTHING_TO_RUN = "nothing to run"
+
+_NO_ROOM = "no space left on the disk"
+_MAKE_ROOM = "make room or mend the rights, then run coord land again"
+
+#: How many gates may be at work for one repository on one machine.
+_SLOTS = 64
+
+#: How the folder of a repository's gates ends: with the digest of its git directory.
+_REPOSITORY = re.compile(r"-[0-9a-f]{10}\Z")
 
 _CARGO_SHARED = ("registry/index", "registry/cache", "registry/src", "git/db", "git/checkouts")
 
@@ -121,7 +130,7 @@ def judge(subject: Subject, profile: Profile, room: Room) -> Judgement:
     if not profile.steps:
         return Passed(NOTHING_TO_RUN)
     try:
-        with _slot(room.folder) as slot:
+        with _slot(room) as slot:
             environment = _environment(slot, room.folder)
             key = evidence_key(subject, profile, environment)
             if _is_known(room.state, key):
@@ -130,9 +139,10 @@ def judge(subject: Subject, profile: Profile, room: Room) -> Judgement:
     except OSError as error:
         if error.errno in _IMPOSSIBLE_TREE:
             return Failed("making the gate's folder", _os_words(error), 0.0)
-        return CouldNotRun(_os_words(error), hint="make room or mend the rights, then run coord land again")
+        return CouldNotRun(_os_words(error), hint=_MAKE_ROOM)
     if isinstance(judgement, Passed):
-        _remember(room.state, key, subject, profile)
+        with contextlib.suppress(OSError):  # a cache: on a full disk the next run judges it again
+            _remember(room.state, key, subject, profile)
     return judgement
 
 
@@ -142,97 +152,63 @@ def _run(
     started = time.monotonic()
     tree = slot / "tree"
     # A .git is made anew each time: settings that the last trial's code left in it would run with our rights.
-    materialise(tree, slot / "manifest.json", subject.files, profile.keep, room.read)
+    manifest = room.state / "gate" / f"{slot.name}.json"
+    materialise(tree, manifest, subject.files, profile.keep, room.read)
     if profile.git:
         room.clone(tree, subject.commit)
     log = _new_log(room.state, subject.name)
     flaky = []
     for number, step in enumerate(profile.steps, 1):
         room.show(f"{subject.name}: {program(step)} ({number} of {len(profile.steps)})")
-        ended, attempts = _retried(step, profile, tree=tree, environment=environment, log=log)
-        if isinstance(ended, CouldNotRun) and _is_of_the_tree(step, profile):
+        ended, attempts = _retried(step, profile, slot=slot, environment=environment, log=log)
+        if isinstance(ended, CouldNotRun) and _is_of_the_tree(step, profile, ended):
             return Failed(program(step), ended.reason, time.monotonic() - started, missing=ended.reason)
         if isinstance(ended, CouldNotRun):
             return ended
-        if ended != 0:
-            return Failed(program(step), _why(log, ended, profile), time.monotonic() - started)
+        if ended.code != 0:
+            return Failed(program(step), _why(log, ended), time.monotonic() - started)
         if attempts > 1:
             flaky.append(program(step))
     return Passed(key, time.monotonic() - started, flaky=tuple(flaky))
 
 
 def _retried(
-    step: tuple[str, ...], profile: Profile, *, tree: Path, environment: Mapping[str, str], log: Path
-) -> tuple[int | CouldNotRun | None, int]:
+    step: tuple[str, ...], profile: Profile, *, slot: Path, environment: Mapping[str, str], log: Path
+) -> tuple[Ended | CouldNotRun, int]:
     """Run a step until it passes, at most ``retries`` times more; return how it ended and the attempts it took."""
-    ended: int | CouldNotRun | None = None
-    for attempt in range(1, profile.retries + 2):
-        ended = _step(step, profile, tree=tree, environment=environment, log=log)
-        if ended == 0 or isinstance(ended, CouldNotRun):
-            return ended, attempt
-    return ended, profile.retries + 1
+    attempt = 1
+    ended = _step(step, profile, slot=slot, environment=environment, log=log)
+    while isinstance(ended, Ended) and ended.code != 0 and attempt <= profile.retries:
+        attempt += 1
+        ended = _step(step, profile, slot=slot, environment=environment, log=log)
+    return ended, attempt
 
 
 def _step(
-    step: tuple[str, ...], profile: Profile, *, tree: Path, environment: Mapping[str, str], log: Path
-) -> int | CouldNotRun | None:
-    """Run one step in its own process group; return its exit code, or None when its time was up."""
-    words = (*profile.wrap, *step)
-    with log.open("ab") as stream:
-        stream.write(f"$ {program(words)}\n".encode())
-        stream.flush()
-        try:
-            process = subprocess.Popen(
-                words,
-                cwd=tree,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except (FileNotFoundError, PermissionError):
-            hint = f"install {words[0]}, or name other steps in [profiles.{profile.name}] of .coord.toml"
-            return CouldNotRun(f"{words[0]}: program not found", hint)
-        except OSError as error:
-            return CouldNotRun(
-                f"{words[0]}: {error.strerror}", "a script needs a first line such as #!/bin/sh"
-            )
-        try:
-            return process.wait(profile.timeout)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            _end_group(process)
+    step: tuple[str, ...], profile: Profile, *, slot: Path, environment: Mapping[str, str], log: Path
+) -> Ended | CouldNotRun:
+    ended = run_step(step, profile, slot=slot, environment=environment, log=log)
+    if isinstance(ended, Ended):
+        return ended
+    if isinstance(ended, ShortOfRoom):
+        return CouldNotRun(_NO_ROOM, _MAKE_ROOM)
+    name = (*profile.wrap, *step)[0]
+    if ended.errno in (errno.ENOENT, errno.EACCES, errno.ENOTDIR):
+        hint = f"install {name}, or name other steps in [profiles.{profile.name}] of .coord.toml"
+        return CouldNotRun(f"{name}: program not found", hint)
+    return CouldNotRun(f"{name}: {os.strerror(ended.errno)}", "a script needs a first line such as #!/bin/sh")
 
 
-def _is_of_the_tree(step: tuple[str, ...], profile: Profile) -> bool:
+def _is_of_the_tree(step: tuple[str, ...], profile: Profile, ended: CouldNotRun) -> bool:
     """Say whether a step's program is a file of the tree (``./gradlew``), so that a branch can have taken it away."""
-    return not profile.wrap and "/" in step[0] and not step[0].startswith("/")
+    return ended.reason != _NO_ROOM and not profile.wrap and "/" in step[0] and not step[0].startswith("/")
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """End what a step left behind: its whole process group, first asked, then killed."""
-    for number, patience in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 0.0)):
-        try:
-            os.killpg(process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            break
-        if process.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(patience or None)
-    process.wait()
-
-
-def _why(log: Path, ended: int | None, profile: Profile) -> str:
+def _why(log: Path, ended: Ended) -> str:
     with log.open("rb") as stream:
         stream.seek(max(0, log.stat().st_size - 65536))
         text = stream.read().decode("utf-8", "replace")
-    if ended is None:
-        text += f"\n[coord] the step was ended: it took longer than {profile.timeout:g} s"
-    elif ended < 0:
-        text += f"\n[coord] the step was ended by signal {-ended}"
-    return tail(text)
+    return tail(f"{text}\n[coord] {ended.why}" if ended.why else text)
 
 
 # -- the folder and its environment ----------------------------------------------------------------------------
@@ -249,7 +225,7 @@ def default_folder(common: Path, chosen: str | None) -> Path:
     if chosen:
         return Path(chosen).expanduser() / f"{name}-{digest}"
     parent = Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
-    private = parent / f"coord-{os.getuid()}"
+    private = parent / _private_name()
     private.mkdir(mode=0o700, exist_ok=True)
     status = private.lstat()
     if private.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o022:
@@ -260,21 +236,43 @@ def default_folder(common: Path, chosen: str | None) -> Path:
     return private / f"{name}-{digest}"
 
 
+def _private_name() -> str:
+    return f"coord-{os.getuid()}"
+
+
 @contextlib.contextmanager
-def _slot(folder: Path) -> Iterator[Path]:
-    """Lend a gate folder that no other coordinator on this machine is using; the lock ends with the process."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for number in range(64):
-        slot = folder / str(number)
-        slot.mkdir(exist_ok=True)
-        with (slot / "lock").open("w") as lock:
+def _slot(room: Room) -> Iterator[Path]:
+    """Lend a gate folder that no other coordinator on this machine is using, with nothing in it but its tree.
+
+    The lock ends with the process. It lies with our state: the code under test can write next to its own folder.
+    """
+    locks = room.state / "gate"
+    locks.mkdir(parents=True, exist_ok=True)
+    room.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for number in range(_SLOTS):
+        with (locks / f"{number}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
+            slot = room.folder / str(number)
+            end_strays(slot)
+            _clear(room.folder, slot)
             yield slot
             return
-    raise OSError(errno.EBUSY, "64 gates are at work already")
+    raise OSError(errno.EBUSY, f"{_SLOTS} gates are at work already")
+
+
+def _clear(folder: Path, slot: Path) -> None:
+    """Remove what lies beside the trees: build tools look upwards for their settings."""
+    make_folder(slot)
+    ours = {"cargo", *map(str, range(_SLOTS))}
+    strange = [path for path in folder.iterdir() if path.name not in ours]
+    strange += [path for path in slot.iterdir() if path.name != "tree"]
+    if folder.parent.name == _private_name():
+        strange += [path for path in folder.parent.iterdir() if not _REPOSITORY.search(path.name)]
+    for path in strange:
+        remove(path)
 
 
 def _environment(slot: Path, folder: Path) -> dict[str, str]:
@@ -323,7 +321,7 @@ def _cargo_home(private: Path) -> Path:
 
 def _os_words(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "no space left on the disk"
+        return _NO_ROOM
     return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
 
 

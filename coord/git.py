@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ from coord.core.answer import (
 )
 from coord.core.objects import Commit, GitObject, make_pack
 from coord.core.trial import ConflictPath
-from coord.errors import GitError, RefusedError
+from coord.errors import GitError, MalformedError, RefusedError
 
 if TYPE_CHECKING:
     from git.cmd import Git as Command
@@ -152,13 +153,18 @@ class Git:
         process = self._start(args, config, env or {})
         out, err = process.communicate(data)
         answer = Answer(process.returncode, out, err.decode("utf-8", "replace"))
-        if answer.code not in ok:
-            words = answer.err.strip().splitlines()
-            raise GitError(
-                f"git {args[0]} failed ({answer.code}): {words[-1] if words else 'no message'}",
-                hint=f"run it by hand to see more: git -C {self.folder} {' '.join(args[:6])}",
-            )
+        self._expect(answer, args, ok)
         return answer
+
+    def _expect(self, answer: Answer, args: Sequence[str], ok: tuple[int, ...]) -> None:
+        if answer.code in ok:
+            return
+        _raise_when_full(answer, args[0])
+        said = answer.err.strip().splitlines()
+        raise GitError(
+            f"git {args[0]} failed ({answer.code}): {said[-1] if said else 'no message'}",
+            hint=f"run it by hand to see more: git -C {self.folder} {' '.join(args[:6])}",
+        )
 
     # -- questions -----------------------------------------------------------------------------------------------
 
@@ -319,7 +325,12 @@ class Git:
         objects = tuple(objects)
         if objects:
             algorithm = "sha1" if len(objects[0].oid) == 40 else "sha256"
-            self.run("unpack-objects", "-q", "--strict", data=make_pack(objects, algorithm))
+            answer = self.run(
+                "unpack-objects", "-q", "--strict", data=make_pack(objects, algorithm), ok=(0, 128)
+            )
+            if answer.code != 0 and "fsck error" in answer.err:
+                raise MalformedError(f"git refuses it: {words(answer.err)}")
+            self._expect(answer, ("unpack-objects",), (0,))
 
     @cached_property
     def _common(self) -> tuple[Path, str]:
@@ -370,7 +381,7 @@ class Git:
             "--end-of-options",
             base,
             tip,
-            ok=(0, 1, 128),
+            ok=(0, 1, 128, -signal.SIGABRT),
             config=_MERGE_CONFIG,
             env={**_MERGE_ENVIRONMENT, **self._neutral_ground()},
         )
@@ -378,8 +389,12 @@ class Git:
             return Merged(answer.text.split("\0", 1)[0])
         if answer.code == 1 and answer.out:
             return read_conflicts(answer.text, base, tip)
+        _raise_when_full(answer, "merge-tree")
         if "unrelated histories" in answer.err:
             return Conflicted((ConflictPath(".", "unrelated histories"),))
+        if answer.code == -signal.SIGABRT:
+            # An entry with a slash in its name, made by hand, trips an assertion of git's.
+            raise MalformedError(f"git cannot merge it: {words(answer.err)}")
         raise GitError(
             f"git merge-tree failed: {answer.err.strip()}",
             hint="is this a partial clone? use a full one; git fsck shows whether objects are missing",
@@ -402,6 +417,7 @@ class Git:
             ok=(0, 1, 128),
         )
         if answer.code != 0:
+            _raise_when_full(answer, "fetch")
             lock = lock_in(answer.err)
             raise RefusedError(
                 f"cannot fetch from {remote}: {words(answer.err)}",
@@ -449,7 +465,16 @@ class Git:
         """Move refs of this repository in one transaction, each only from its old value."""
         lines = "".join(f"update {u.ref}\0{u.new or _absent(u)}\0{u.old or _absent(u)}\0" for u in updates)
         answer = self.run("update-ref", "-z", "--no-deref", "--stdin", data=lines.encode(), ok=(0, 1, 128))
+        _raise_when_full(answer, "update-ref")
         return Pushed() if answer.code == 0 else Stale(words(answer.err), lock_in(answer.err))
+
+
+def _raise_when_full(answer: Answer, verb: str) -> None:
+    if any(words in answer.err for words in ("No space left on device", "Disk quota exceeded")):
+        raise GitError(
+            f"git {verb}: no space left on the disk",
+            hint="make room, then run it again: nothing was published",
+        )
 
 
 def _put(path: Path, text: str) -> None:

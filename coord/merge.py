@@ -17,6 +17,7 @@ from coord.core.objects import (
     changed_paths,
     find_entry,
     graft,
+    is_refused,
     make,
     make_commit,
     make_tree,
@@ -27,6 +28,7 @@ from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.task import Task
 from coord.core.text import one_line
 from coord.core.trial import Clash, ConflictPath, TouchesProtected, Trial, Unfit
+from coord.errors import MalformedError
 from coord.git import Git
 from coord.observe import View
 from coord.resolve import Resolved, Unresolved
@@ -56,6 +58,15 @@ def make_trial(
     The task folder is main's, tree by tree; the branch's edits there are dropped (its Summary and Notes are taken
     over as text). The same base, tip, ``at`` and configuration give the same ids on every machine.
     """
+    try:
+        return _made(workspace, view, branch, profile)
+    except MalformedError as refused:
+        return Unfit(refused.message)
+
+
+def _made(
+    workspace: Workspace, view: View, branch: TaskBranch, profile: str
+) -> Trial | Clash | Unfit | TouchesProtected:
     git, snapshot = workspace.git, view.snapshot
     in_the_way = _file_above(git, git.objects.commit(branch.tip).tree, snapshot.settings.project.tasks)
     if in_the_way:
@@ -71,7 +82,11 @@ def make_trial(
     completed = _complete_in(workspace, view, branch, merged.tree)
     if isinstance(completed, Unfit):
         return completed
-    protected = _protected_changes(git, snapshot, branch, completed.tree)
+    changed = changed_paths(git.objects.commit(snapshot.base).tree, completed.tree, git.objects.tree)
+    refused = sorted(filter(is_refused, changed))
+    if refused:
+        return Unfit(f"it holds a path that git does not check out: {one_line(refused[0])}")
+    protected = _protected_changes(snapshot, branch, changed)
     if protected:
         return TouchesProtected(protected)
     return _commits(workspace, snapshot, branch, completed, profile=profile, resolved=clash)
@@ -158,11 +173,10 @@ def _conflict_appears(git: Git, landing: str, tip: str) -> bool:
     return isinstance(after, Conflicted) and any(conflict.path not in known for conflict in after.paths)
 
 
-def _protected_changes(git: Git, snapshot: Snapshot, branch: TaskBranch, tree: str) -> tuple[str, ...]:
+def _protected_changes(snapshot: Snapshot, branch: TaskBranch, changed: frozenset[str]) -> tuple[str, ...]:
     """Return what the merge itself would change among the protected paths, however the branch brings it about."""
     if snapshot.approved(branch):
         return ()
-    changed = changed_paths(git.objects.commit(snapshot.base).tree, tree, git.objects.tree)
     return tuple(sorted(path for path in changed if snapshot.settings.is_protected(path)))
 
 

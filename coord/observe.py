@@ -38,10 +38,13 @@ from coord.core.verdict import (
     VerdictKind,
     decode,
 )
-from coord.errors import UsageError
+from coord.errors import CoordError, UsageError
 from coord.git import Ref
 from coord.taskfolder import TaskFolder, read_tasks_at
 from coord.workspace import Workspace
+
+#: How many branches without a task are compared with the tasks that there are.
+_COMPARED = 50
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def observe(workspace: Workspace, *, now: int | None = None) -> View:
     main = refs.get(workspace.main_ref)
     if main is None:
         raise _no_main(workspace)
+    if (workspace.common / "shallow").is_file():
+        raise _shallow(workspace)
     settings = workspace.settings_at(main.oid)
     tasks = read_tasks_at(workspace, main.oid, settings)
     looker = _Looker(workspace, main.oid, settings, tasks, int(time.time()) if now is None else now)
@@ -89,6 +94,12 @@ def observe(workspace: Workspace, *, now: int | None = None) -> View:
     coord_refs = {name: ref.oid for name, ref in refs.items() if name.startswith("refs/coord/")}
     landed_in = {landing.task: landing.commit for landing in reversed(looker.landings)}
     return View(snapshot, tasks, coord_refs, looker.on_chain, landed_in)
+
+
+def _shallow(workspace: Workspace) -> CoordError:
+    """Where history is cut off, a branch looks unrelated to main, and what has landed looks new."""
+    fetch = f"git fetch --unshallow {workspace.remote or 'REMOTE'}"
+    return CoordError("this clone is shallow: what has landed cannot be told", hint=fetch)
 
 
 def _no_main(workspace: Workspace) -> UsageError:
@@ -126,14 +137,16 @@ class _Looker:
         self, refs: dict[str, Ref], claims: tuple[Claim, ...]
     ) -> tuple[tuple[TaskBranch, ...], tuple[Stranger, ...]]:
         heads: list[tuple[str, str, str, str]] = []
-        strangers = []
+        strangers: list[Stranger] = []
         for name, ref in refs.items():
             branch = name.removeprefix(self.workspace.branch_refs)
             task = self.settings.task_of(branch) if name.startswith(self.workspace.branch_refs) else None
             if task is None or ref.symref:
                 continue
             if self._is_unknown(task) and self.settings.land.unknown_branch is UnknownBranch.IGNORE:
-                strangers.append(Stranger(branch, ref.oid, self._near(task)))
+                # Comparing words takes a while: with thousands of strange branches nobody reads what each is like.
+                near = self._near(task) if len(strangers) < _COMPARED else ()
+                strangers.append(Stranger(branch, ref.oid, near))
             else:
                 heads.append((branch, f"refs/heads/{branch}", task, ref.oid))
         unlanded = self.git.unlanded((tip for *_, tip in heads), self.main) if heads else {}

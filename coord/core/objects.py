@@ -255,3 +255,13 @@ def find_entry(tree: str, path: str, read: TreeReader) -> Entry | None:
             return None
         tree = below.oid
     return next((e for e in read(tree) if e.name == name), None)
+
+
+#: Characters that some file systems leave out of names.
+_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_REFUSED = re.compile(r"(?:^|/)(?:|\.\.?|\.git[ .]*(?::[^/]*)?|git~1)(?:/|$)", re.IGNORECASE)
+
+
+def is_refused(path: str) -> bool:
+    """Say whether git would not check a path out: it leads out of the tree, or into a git directory on some system."""
+    return _REFUSED.search(_IGNORED.sub("", path)) is not None

@@ -12,7 +12,8 @@ class Profile:
     ``steps`` are argument lists (no shell), ``timeout`` is in seconds and per step, ``keep`` names folders that stay
     in the gate's folder from trial to trial, ``inputs`` (globs; None: everything but the task folder) is what the
     gate's folder holds, ``wrap`` goes before every step, ``toolchain`` are the commands whose output belongs to the
-    evidence key.
+    evidence key. What one step may take: ``processes`` at a time, ``disk`` and ``memory`` (of each process) in bytes;
+    0 is no limit.
     """
 
     name: str
@@ -24,6 +25,9 @@ class Profile:
     git: bool = False
     wrap: tuple[str, ...] = ()
     toolchain: tuple[tuple[str, ...], ...] = ()
+    processes: int = 4096
+    disk: int = 32 * 2**30
+    memory: int = 0
 
 
 def _steps(*lines: str) -> tuple[tuple[str, ...], ...]:

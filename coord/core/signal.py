@@ -17,7 +17,8 @@ ATTEMPTS = "Coord-Attempts"
 SUGGESTION = "Coord-Suggestion"
 
 _TRAILER = re.compile(r"^([A-Za-z0-9][A-Za-z0-9-]*)\s*:\s?(.*)$")
-_MESSAGE_LIMIT = 65536
+_MESSAGE_LIMIT = 2**20
+_LINE_LIMIT = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def trailers(message: str) -> dict[str, str]:
     their own ("Co-authored-by: …"), so those before it are read too, as long as they hold nothing else. The subject
     states nothing. A continuation that is a lone dot is an empty line.
     """
-    paragraphs = re.split(r"\n[ \t]*\n", plain(message[-_MESSAGE_LIMIT:]).strip("\n"))[1:]
+    paragraphs = re.split(r"\n[ \t]*\n", plain(_readable(message)).strip("\n"))[1:]
     found: dict[str, str] = {}
     for paragraph in reversed(paragraphs):
         said = _paragraph_trailers(paragraph)
@@ -64,6 +65,12 @@ def trailers(message: str) -> dict[str, str]:
             break
         found = said | found
     return found
+
+
+def _readable(message: str) -> str:
+    """Return the end of a message, long lines cut: one endless value must not hide the status that stands before it."""
+    end = message[-64 * _MESSAGE_LIMIT :]
+    return "\n".join(line[:_LINE_LIMIT] for line in end.split("\n"))[-_MESSAGE_LIMIT:]
 
 
 def _paragraph_trailers(paragraph: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ def _profile(script: str, more: str = "") -> str:
     return f'[gate]\nprofile = "p"\n[profiles.p]\n{more}\nsteps = [["sh", "-c", "{script}"]]\n'
 
 
-_ONCE = "test -e ../../once && exit 0; touch ../../once; "
+_ONCE = "test -e ../../../once && exit 0; touch ../../../once; "
 _TRAPS = {
     "a folder deeper than Python goes": _ONCE
     + "i=0; while [ $i -lt 1200 ]; do mkdir d; cd d; i=$((i+1)); done",
