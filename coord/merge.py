@@ -58,14 +58,15 @@ def make_trial(
     The task folder is main's, tree by tree; the branch's edits there are dropped (its Summary and Notes are taken
     over as text). The same base, tip, ``at`` and configuration give the same ids on every machine.
     """
+    # What git's fsck refuses (a hand-made tree) is the branch's own affair: it waits, the queue goes on.
     try:
-        return _made(workspace, view, branch, profile)
+        return _made(workspace, view, branch, profile, resolver)
     except MalformedError as refused:
         return Unfit(refused.message)
 
 
 def _made(
-    workspace: Workspace, view: View, branch: TaskBranch, profile: str
+    workspace: Workspace, view: View, branch: TaskBranch, profile: str, resolver: Resolver | None
 ) -> Trial | Clash | Unfit | TouchesProtected:
     git, snapshot = workspace.git, view.snapshot
     in_the_way = _file_above(git, git.objects.commit(branch.tip).tree, snapshot.settings.project.tasks)
