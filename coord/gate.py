@@ -188,6 +188,9 @@ def _step(
     step: tuple[str, ...], profile: Profile, *, slot: Path, environment: Mapping[str, str], log: Path
 ) -> Ended | CouldNotRun:
     ended = run_step(step, profile, slot=slot, environment=environment, log=log)
+    if isinstance(ended, Ended) and ended.killed:
+        # Whoever killed it may have meant another process, or memory was short for a moment: it is asked once more.
+        ended = run_step(step, profile, slot=slot, environment=environment, log=log)
     if isinstance(ended, Ended):
         return ended
     if isinstance(ended, ShortOfRoom):

@@ -14,7 +14,7 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from subprocess import PIPE
+from subprocess import PIPE, TimeoutExpired
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coord.catfile import ObjectReader
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 
 MINIMUM = (2, 39)
 ABSENT = "0" * 40
+
+#: Seconds that a fetch or a push may take; ``git config coord.patience`` names another number.
+PATIENCE = 1800.0
+_REMOTE_VERBS = ("fetch", "push", "ls-remote")
 
 #: How the remote is reached; everything else named GIT_* is dropped before the engine runs.
 _TRANSPORT = (
@@ -121,6 +125,7 @@ class Git:
         self.folder = folder
         self._hook = hook
         self._reader: ObjectReader | None = None
+        self.patience = PATIENCE
 
     # -- the runner ----------------------------------------------------------------------------------------------
 
@@ -151,7 +156,15 @@ class Git:
     ) -> Answer:
         """Run git once and return its answer; an exit code that is not in ``ok`` raises GitError."""
         process = self._start(args, config, env or {})
-        out, err = process.communicate(data)
+        try:
+            out, err = process.communicate(data, timeout=self.patience if args[0] in _REMOTE_VERBS else None)
+        except TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise RefusedError(
+                f"git {args[0]} got no answer from the remote within {self.patience:g} s",
+                hint="run it again when the remote answers; to wait longer: git config coord.patience SECONDS",
+            ) from None
         answer = Answer(process.returncode, out, err.decode("utf-8", "replace"))
         self._expect(answer, args, ok)
         return answer

@@ -27,10 +27,14 @@ _LAUNCHER = Path(__file__).with_name("launcher.py")
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A step's exit code, and why it was ended or failed in words of ours (``""``: it ended by itself)."""
+    """A step's exit code, and why it was ended or failed in words of ours (``""``: it ended by itself).
+
+    ``killed`` when somebody else killed it, or what guards it: the machine's doing (no memory, a person) perhaps.
+    """
 
     code: int
     why: str = ""
+    killed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ def run_step(
         return NotStarted(number)
     if kind == "full":
         return ShortOfRoom()
-    return Ended(code, _words(kind, number, profile))
+    killed = kind == "" or (kind == "signal" and number == signal.SIGKILL)
+    return Ended(code, _words(kind, number, profile), killed)
 
 
 def _launch(

@@ -10,7 +10,7 @@ from coord.config import parse
 from coord.core.objects import Entry
 from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE, Settings
 from coord.errors import CoordError, UsageError
-from coord.git import MINIMUM, Git
+from coord.git import MINIMUM, PATIENCE, Git
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,16 @@ def open_workspace(folder: Path) -> Workspace:
         raise UsageError(f"{folder}: {words}", hint="run it inside a git repository, or name one with -C DIR")
     common, bare, algorithm, inside = answer.text.splitlines()
     top = Path(git.run("rev-parse", "--show-toplevel").line) if inside == "true" else Path(common)
-    settings = git.config(r"^(coord\.(main|remote)|core\.hookspath|remote\..*\.url)$")
+    settings = git.config(r"^(coord\.(main|remote|patience)|core\.hookspath|remote\..*\.url)$")
     remotes = tuple(
         sorted(key[len("remote.") : -len(".url")] for key in settings if key.startswith("remote."))
     )
+    engine = Git(top)
+    engine.patience = _patience(settings.get("coord.patience", ""))
     is_server = bare == "true" and "coord.remote" not in settings
     remote = None if is_server else _remote(settings.get("coord.remote"), remotes)
     return Workspace(
-        git=Git(top),
+        git=engine,
         top=top,
         common=Path(common),
         bare=bare == "true",
@@ -112,6 +114,14 @@ def open_workspace(folder: Path) -> Workspace:
         remotes=remotes,
         hooks_path=settings.get("core.hookspath", ""),
     )
+
+
+def _patience(text: str) -> float:
+    if text and not (text.isdigit() and int(text) > 0):
+        raise UsageError(
+            f"git config coord.patience says '{text}'", hint="give a whole number of seconds above 0"
+        )
+    return float(text) if text else PATIENCE
 
 
 def _remote(chosen: str | None, remotes: tuple[str, ...]) -> str | None:

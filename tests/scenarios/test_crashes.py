@@ -75,7 +75,7 @@ def _world(template: Path, tmp_path: Path) -> World:
     return world
 
 
-def _run(world: World, at: int, when: str) -> int:
+def _run(world: World, at: int, when: str, *, where: Path | None = None) -> int:
     """Run coord land in a process of its own that is killed at a step; return how many steps there were."""
     folder = world.root / "bin"
     (folder / "at").write_text(f"{at}\n")
@@ -83,7 +83,7 @@ def _run(world: World, at: int, when: str) -> int:
     (folder / "count").unlink(missing_ok=True)
     environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
     subprocess.run(
-        [sys.executable, "-m", "coord", "-C", str(world.desk), "land"],
+        [sys.executable, "-m", "coord", "-C", str(where or world.desk), "land"],
         env=environment,
         capture_output=True,
         timeout=120,
@@ -101,7 +101,7 @@ def _end_state(world: World) -> dict[str, object]:
         "verdicts": world.verdicts(),
         "local": local,
         "worktrees": sorted(path.name for path in (world.desk / ".worktrees").glob("*")),
-        "locks": [str(lock) for lock in world.origin.rglob("*.lock")],
+        "locks": [str(lock) for lock in world.origin.rglob("*.lock") if "coord" not in lock.parts],
     }
 
 
@@ -243,3 +243,46 @@ def test_a_remote_that_goes_away_and_comes_back(world: World) -> None:
     (world.root / "away.git").rename(world.origin)
     assert world.land().code == 0
     assert json.loads(world.coord("plan", "--json").out)["data"]["idle"] is True
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", _steps(8))
+def test_a_server_killed_at_a_step_is_finished_by_the_next_run(
+    template: Path, undisturbed: tuple[dict[str, object], int], tmp_path: Path, step: int, when: str
+) -> None:
+    expected, _ = undisturbed
+    world = _world(template, tmp_path)
+    _run(world, step, when, where=world.origin)
+    assert world.coord("land", at=world.origin).code == 0
+    world.coord("land")
+    assert _end_state(world) == expected
+
+
+def test_a_gate_process_that_somebody_kills_blames_nobody(world: World) -> None:
+    once = world.root / "once"
+    steps = f'[["sh", "-c", "test -e {once} || {{ touch {once}; kill -9 $$; }}"]]'
+    world.build({"a": task_text("a")}, config=f'[gate]\nprofile = "p"\n[profiles.p]\nsteps = {steps}\n')
+    world.push("feat/a")
+    assert world.land().code == 0
+    assert world.statuses() == {"a": "completed"}
+
+
+def test_a_step_that_is_always_killed_is_red(world: World) -> None:
+    steps = '[["sh", "-c", "test ! -e src/a.txt || kill -9 $$"]]'
+    world.build({"a": task_text("a")}, config=f'[gate]\nprofile = "p"\n[profiles.p]\nsteps = {steps}\n')
+    world.push("feat/a")
+    world.land()
+    assert world.verdicts() == {"a": "gate-failed"}
+
+
+def test_a_remote_that_does_not_answer_is_given_up(world: World) -> None:
+    world.build({"a": task_text("a")})
+    world.git("config", "coord.patience", "1", at=world.desk)
+    world.git("config", "core.sshCommand", "sleep 60 #", at=world.desk)
+    world.git("remote", "set-url", "origin", "ssh://nowhere/x.git", at=world.desk)
+    started = time.monotonic()
+    result = world.coord("land")
+    assert time.monotonic() - started < 30
+    assert result.code == 8
+    assert "got no answer from the remote within 1 s" in result.err
+    assert "git config coord.patience" in result.err

@@ -56,6 +56,16 @@ def _stream(world: World, *, coordinators: int, pushes: int, seed: int) -> None:
     for _ in range(3):
         assert world.land().code == 0
     _account(world, pushed, deleted)
+    _checker_is_content(world, pushed, deleted)
+
+
+def _checker_is_content(world: World, pushed: dict[str, list[str]], deleted: set[str]) -> None:
+    lines = [f"{tip} refs/heads/feat/{name}" for name, tips in pushed.items() for tip in tips]
+    lines += [f"{'0' * 40} refs/heads/feat/{name}" for name in sorted(deleted)]
+    listed = world.root / "pushed"
+    listed.write_text("".join(f"{line}\n" for line in lines))
+    result = world.coord("doctor", "--verify", "--pushed", str(listed))
+    assert result.code == 0, result.out + result.err
 
 
 def _push(world: World, name: str, chance: random.Random, pushed: dict[str, list[str]]) -> None:
