@@ -17,6 +17,7 @@ from coord.core.journal import (
     Revert,
     Reverted,
     TipFacts,
+    below,
     read_landing,
     read_reverts,
     reverted_by,
@@ -175,7 +176,7 @@ class _Looker:
         )
         if facts.contained:
             return branch
-        commits, boundary = _below(tip, unlanded)
+        commits, boundary = below(tip, unlanded)
         changed = self._changed(tip, boundary)
         return replace(
             branch,
@@ -369,17 +370,3 @@ class _Looker:
 def _touch(one: str, other: str) -> bool:
     """Say whether two paths are the same, or one would lie below the other."""
     return one == other or one.startswith(other + "/") or other.startswith(one + "/")
-
-
-def _below(tip: str, unlanded: dict[str, tuple[str, ...]]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Return the unlanded commits that ``tip`` holds, oldest first, and the commits of main that they stand on."""
-    order = {oid: i for i, oid in enumerate(unlanded)}
-    seen, boundary, todo = {tip}, set(), [tip]
-    while todo:
-        for parent in unlanded[todo.pop()]:
-            if parent not in unlanded:
-                boundary.add(parent)
-            elif parent not in seen:
-                seen.add(parent)
-                todo.append(parent)
-    return tuple(sorted(seen, key=order.__getitem__, reverse=True)), frozenset(boundary)

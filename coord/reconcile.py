@@ -10,17 +10,16 @@ from pathlib import Path
 from coord.apply import Ending, Learned, Moved, Raced, Site, apply
 from coord.core.action import Block, Complete, Gate, Idle, Publish, Sweep
 from coord.core.plan import next_action
-from coord.core.profile import Profile, built_in, detect, program
 from coord.core.queue import Queue, Result, make_queue
 from coord.core.settings import Settings, Strategy
 from coord.core.snapshot import Snapshot
 from coord.core.trial import CouldNotRun, Found, MainRed, Red
-from coord.errors import CoordError, Exit, UsageError
+from coord.errors import CoordError, Exit
 from coord.events import record
 from coord.freshness import fetch
-from coord.gate import Room, default_folder, forget_versions
-from coord.git import Git
+from coord.gate import forget_versions
 from coord.observe import View, observe
+from coord.site import open_site
 from coord.workspace import Workspace
 from coord.worktree import Kept, Removed, tidy
 
@@ -85,43 +84,6 @@ class _Run:
     @property
     def snapshot(self) -> Snapshot:
         return replace(self.view.snapshot, findings=tuple(self.findings), asked=self.asked)
-
-
-def open_site(workspace: Workspace, show: Callable[[str], None]) -> Site:
-    """Return where actions are applied. Raises UsageError when there is neither a remote nor a bare repository."""
-    if workspace.remote is None and not workspace.bare:
-        raise UsageError(
-            "there is no remote to land on" + _other_remotes(workspace),
-            hint="git remote add origin URL && git push -u origin main"
-            if not workspace.remotes
-            else f"git config coord.remote {workspace.remotes[0]}",
-        )
-    chosen = workspace.git.config(r"^coord\.gatefolder$").get("coord.gatefolder")
-    room = Room(
-        state=workspace.state,
-        folder=default_folder(workspace.common, chosen),
-        read=workspace.git.objects.blob,
-        clone=lambda folder, commit: clone_into(workspace, folder, commit),
-        show=show,
-    )
-    once = _once(show)
-    return Site(workspace, room, lambda view: choose_profile(workspace, view, once))
-
-
-def _once(show: Callable[[str], None]) -> Callable[[str], None]:
-    """Return a ``show`` that says no line twice: the profile is chosen for each trial, from the same main or a new one."""
-    said: set[str] = set()
-
-    def show_new(line: str) -> None:
-        if line not in said:
-            said.add(line)
-            show(line)
-
-    return show_new
-
-
-def _other_remotes(workspace: Workspace) -> str:
-    return f" (there is no 'origin'; remotes: {', '.join(workspace.remotes)})" if workspace.remotes else ""
 
 
 def land(
@@ -367,50 +329,6 @@ def _exit(run: _Run, snapshot: Snapshot, outcomes: tuple[TaskOutcome, ...]) -> E
 def resolve_tasks(snapshot: Snapshot, words: Sequence[str]) -> frozenset[str]:
     """Return the task ids that people mean by ids or branch names. Raises UsageError with near ids."""
     return frozenset(snapshot.resolve(word) for word in words)
-
-
-def choose_profile(workspace: Workspace, view: View, show: Callable[[str], None]) -> Profile:
-    """Return the profile that main's configuration names, else the one that main's tree shows (said aloud).
-
-    Raises UsageError when main names none and shows none.
-    """
-    settings = view.snapshot.settings
-    name = settings.gate.profile
-    if name is None:
-        root = workspace.git.objects.tree(workspace.git.objects.commit(view.snapshot.base).tree)
-        marks = detect(frozenset(entry.name.decode("utf-8", "replace") for entry in root))
-        if not marks:
-            raise UsageError(
-                "main names no validation profile, and nothing in it shows one",
-                hint='write [gate] profile = "cargo", "python", "node", "go" or "none" to .coord.toml on main',
-            )
-        mark, name = marks[0]
-        others = "".join(f", also {m} ({p})" for m, p in marks[1:] if p != name)
-        show(f'profile {name}: main has {mark}{others}; [gate] profile = "{name}" in .coord.toml settles it')
-    own = next((profile for profile in settings.profiles if profile.name == name), None)
-    profile = own or built_in(name)
-    if profile is None:
-        raise UsageError(f"[gate] profile '{name}' is not known")
-    if not profile.steps:
-        show(f"profile {profile.name}: nothing is validated")
-    else:
-        show(f"profile {profile.name}: " + "; ".join(program(step) for step in profile.steps))
-    return profile
-
-
-def clone_into(workspace: Workspace, folder: Path, commit: str) -> None:
-    """Give a gate's folder a ``.git`` of its own at ``commit``, with nothing that leads back to the repository."""
-    git = Git(folder)
-    algorithm = f"--object-format={workspace.algorithm}"
-    git.run("init", "--quiet", "--initial-branch=main", "--template=", algorithm)
-    source = workspace.common.as_uri()
-    git.run(
-        "fetch", "--quiet", "--tags", "--no-write-fetch-head", "--update-shallow", "--update-head-ok",
-        "--upload-pack=git -c uploadpack.allowAnySHA1InWant=true upload-pack", source, f"+{commit}:refs/heads/main",
-        "--force",
-    )  # fmt: skip
-    git.run("read-tree", commit)
-    git.run("update-index", "-q", "--refresh", ok=(0, 1), env={"GIT_CONFIG_GLOBAL": "/dev/null"})
 
 
 # -- tidying up ----------------------------------------------------------------------------------------------------

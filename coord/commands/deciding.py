@@ -9,7 +9,7 @@ from coord.call import Call
 from coord.decision import Decided, decide
 from coord.errors import Exit
 from coord.observe import View
-from coord.reconcile import open_site
+from coord.site import open_site
 from coord.workspace import Workspace, open_workspace
 
 

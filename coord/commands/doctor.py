@@ -20,7 +20,7 @@ from coord.errors import CoordError, Exit, UsageError
 from coord.freshness import fetch
 from coord.observe import observe
 from coord.output import Json
-from coord.reconcile import clone_into
+from coord.site import clone_into
 from coord.verify import Rerun, gather, read_pushed, regate
 from coord.workspace import Workspace, open_workspace
 

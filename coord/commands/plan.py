@@ -21,7 +21,7 @@ from coord.freshness import fetch
 from coord.merge import make_trial
 from coord.observe import View, observe
 from coord.output import Json
-from coord.reconcile import open_site
+from coord.site import open_site
 from coord.workspace import Workspace, open_workspace
 
 

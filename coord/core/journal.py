@@ -231,3 +231,20 @@ def _ring(waits: Mapping[str, set[str]]) -> set[str]:
         if following in seen:
             return set(seen[seen.index(following) :])
         seen.append(following)
+
+
+# -- what a tip stands on ---------------------------------------------------------------------------------------------
+
+
+def below(tip: str, unlanded: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the unlanded commits that ``tip`` holds, oldest first, and the commits of main that they stand on."""
+    order = {oid: i for i, oid in enumerate(unlanded)}
+    seen, boundary, todo = {tip}, set(), [tip]
+    while todo:
+        for parent in unlanded[todo.pop()]:
+            if parent not in unlanded:
+                boundary.add(parent)
+            elif parent not in seen:
+                seen.add(parent)
+                todo.append(parent)
+    return tuple(sorted(seen, key=order.__getitem__, reverse=True)), frozenset(boundary)

@@ -16,8 +16,9 @@ from coord.doctor.leftovers import stale_locks
 from coord.errors import CoordError
 from coord.freshness import fetch
 from coord.observe import observe
-from coord.reconcile import open_site, tidy_local
+from coord.reconcile import tidy_local
 from coord.shims import State, elsewhere, look, plan_install
+from coord.site import open_site
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from coord.core.task import Severity as TaskSeverity
 from coord.doctor.finding import Finding, Place, Severity
 from coord.errors import CoordError
 from coord.git import MINIMUM
-from coord.reconcile import choose_profile
 from coord.shims import State, elsewhere, look
+from coord.site import choose_profile
 
 
 def git_version(place: Place) -> Iterator[Finding]:

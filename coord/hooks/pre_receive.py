@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from coord.core.guard import Receive, RefPush, Step, Verdict, is_task_branch, judge_receive
+from coord.core.journal import below
 from coord.core.objects import changed_paths, find_entry
 from coord.core.settings import ServerMain
 from coord.errors import UsageError
@@ -74,26 +75,13 @@ def _edits(occasion: Occasion, tips: Mapping[str, str]) -> dict[str, tuple[str, 
     if main is None or not tips:
         return {}
     unlanded = occasion.git.unlanded(tips.values(), main)
-    grounds = {ref: _ground(tip, unlanded) for ref, tip in tips.items() if tip in unlanded}
+    grounds = {ref: below(tip, unlanded)[1] for ref, tip in tips.items() if tip in unlanded}
     order = _order(occasion, {oid for ground in grounds.values() for oid in ground if len(ground) > 1})
     found = {}
     for ref, ground in grounds.items():
         base = min(ground, key=lambda oid: order.get(oid, 0)) if ground else main
         found[ref] = _differing(occasion, base, tips[ref])
     return found
-
-
-def _ground(tip: str, unlanded: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
-    """Return the commits of main that a tip's new commits stand on."""
-    seen, ground, todo = {tip}, set(), [tip]
-    while todo:
-        for parent in unlanded[todo.pop()]:
-            if parent not in unlanded:
-                ground.add(parent)
-            elif parent not in seen:
-                seen.add(parent)
-                todo.append(parent)
-    return frozenset(ground)
 
 
 def _order(occasion: Occasion, commits: set[str]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from coord.core.action import Sweep
 from coord.core.plan import next_action
 from coord.freshness import fetch
 from coord.observe import observe
-from coord.reconcile import open_site
+from coord.site import open_site
 from coord.workspace import open_workspace
 from tests.world import CHECK, World, task_text
 
