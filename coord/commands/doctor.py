@@ -165,9 +165,21 @@ def _counts(facts: Facts, rerun: Rerun | None) -> dict[str, Json]:
 
 
 def _told(checked: dict[str, Json], rerun: Rerun | None, violations: int) -> str:
-    words = f"{checked['landings']} landings, {checked['status']} status steps, {checked['by_hand']} steps by hand"
+    counts = (
+        ("landing", checked["landings"]),
+        ("status step", checked["status"]),
+        ("step by hand", checked["by_hand"]),
+    )
+    words = ", ".join(_counted(name, count) for name, count in counts)
     if rerun:
         words += f"; {rerun.green} landings passed again" + "".join(
             f"\nnot run again: {w}" for w in rerun.unproven
         )
     return f"{words}: " + (f"{violations} violations" if violations else "no violation")
+
+
+def _counted(name: str, count: object) -> str:
+    """Return ``1 landing``, ``2 landings``, ``2 steps by hand``."""
+    first, _, rest = name.partition(" ")
+    plural = name if count == 1 else f"{name}s" if not rest.startswith("by") else f"{first}s {rest}"
+    return f"{count} {plural}"
