@@ -17,7 +17,7 @@ from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import blocked_message, completed_message
 from coord.core.objects import tree_files
 from coord.core.profile import Profile, program
-from coord.core.queue import Candidate, Result
+from coord.core.queue import Candidate, Result, result_of
 from coord.core.section import append_to_section
 from coord.core.snapshot import Ruling, TaskBranch
 from coord.core.trial import (
@@ -36,10 +36,13 @@ from coord.core.trial import (
 )
 from coord.core.verdict import HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, encode, message
 from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, judge, pass_gate, visible_files
-from coord.merge import Resolver, completed_file, make_trial, note_commit, signature_of, status_commit
+from coord.merge import Resolver, completed_file, make_trial, note_commit, signature_of, status_commit, unfit
 from coord.observe import View
 from coord.resolve import Case, Resolved, Unresolved, resolve
 from coord.workspace import Workspace
+
+#: How often a lost race is run again before it is given up (behaviour 4).
+RACES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +270,9 @@ def _block(site: Site, view: View, action: Block) -> Outcome:
         RefUpdate(branch.ref, branch.tip, branch.tip),
         RefUpdate(VERDICTS + branch.task, view.coord_refs.get(VERDICTS + branch.task), commit),
     ]
-    results = {VerdictKind.CONFLICT: Result.CONFLICT, VerdictKind.GATE_FAILED: Result.GATE_FAILED}
     ending = Ending(
         branch,
-        results.get(verdict.kind, Result.BLOCKED),
+        result_of(verdict),
         verdict.reason,
         paths=tuple(conflict.path for conflict in verdict.paths),
         seconds=action.seconds,
@@ -323,8 +325,7 @@ def _complete(site: Site, view: View, action: Complete) -> Outcome:
         return _sweep(site, view, Sweep((branch,), (), action.reason))
     content = completed_file(site.workspace, view, branch, task)
     if isinstance(content, Refusal):
-        unfit = Unfit(f"{task.path} cannot be edited safely: {content.reason} ({content.hint})")
-        return Learned((Found(view.snapshot.base, branch.tip, unfit),))
+        return Learned((Found(view.snapshot.base, branch.tip, unfit(task, content)),))
     words = completed_message((task.id,), action.reason, branch.tip)
     commit = status_commit(site.workspace, view, {task.path: content}, words, branch.author_date)
     updates = [main_update(site.workspace, view, commit), RefUpdate(branch.ref, branch.tip, None)]

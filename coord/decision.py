@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from coord.apply import closing, main_update, push, verdict_commit
+from coord.apply import RACES, closing, main_update, push, verdict_commit
 from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
 from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import completed_message, unblocked_message
@@ -23,8 +23,6 @@ from coord.freshness import fetch
 from coord.merge import note_commit, signature_of, status_commit
 from coord.observe import View, observe
 from coord.workspace import Workspace
-
-_RACES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def decide(
 
     Raises RacedError after five lost races and RefusedError with the remote's words.
     """
-    for _ in range(_RACES + 1):
+    for _ in range(RACES + 1):
         fetch(workspace)
         decided = decision(workspace, observe(workspace))
         if dry_run or not decided.updates:

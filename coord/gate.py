@@ -403,8 +403,3 @@ def _new_log(state: Path, name: str) -> Path:
     log = folder / (re.sub(r"[^A-Za-z0-9._-]", "-", name)[:80] + ".log")
     log.write_bytes(b"")
     return log
-
-
-def forget(folder: Path) -> None:
-    """Remove the gate's folders of a repository: a cache, made again when it is needed."""
-    shutil.rmtree(folder, ignore_errors=True)

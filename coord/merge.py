@@ -37,7 +37,6 @@ from coord.workspace import Workspace
 #: How many landings are tried one by one to find who brought the other side of a conflict; beyond it all are named.
 _LANDINGS_TRIED = 30
 
-
 #: Settles a conflict with the tasks that brought the other side, or says why it cannot.
 Resolver = Callable[[Conflicted, tuple[str, ...]], Resolved | Unresolved]
 
@@ -117,7 +116,6 @@ def _commits(
         message = resolved_message(branch.name, branch.task, tip, gate, resolved.by)
     merge = make_commit(tree, (base, second), message, signature, algorithm)
     git.write([*objects, merge])
-    judged, _ = graft(tree, snapshot.settings.project.tasks, None, git.objects.tree, algorithm)
     return Trial(
         task=branch.task,
         branch=branch.name,
@@ -125,7 +123,6 @@ def _commits(
         tip=tip,
         at=snapshot.at,
         tree=tree,
-        judged=judged,
         status_commit=second,
         commit=merge.oid,
         dropped=branch.dropped,
@@ -193,13 +190,18 @@ def _complete_in(workspace: Workspace, view: View, branch: TaskBranch, merged: s
     if task is not None:
         changed = completed_file(workspace, view, branch, task)
         if isinstance(changed, Refusal):
-            return Unfit(f"{task.path} cannot be edited safely: {changed.reason} ({changed.hint})")
+            return unfit(task, changed)
         edited = put_file(workspace, edited, task.path, changed)
     tasks = find_entry(edited.tree, folder, git.objects.tree)
     entry = (tasks.mode, tasks.oid) if tasks else None
     tree, objects = graft(merged, folder, entry, git.objects.tree, workspace.algorithm)
     git.objects.remember(objects)
     return Edited(tree, (*edited.objects, *objects))
+
+
+def unfit(task: Task, refusal: Refusal) -> Unfit:
+    """Return the finding that a task file cannot be edited."""
+    return Unfit(f"{task.path} cannot be edited safely: {refusal.reason} ({refusal.hint})")
 
 
 def _file_above(git: Git, tree: str, folder: str) -> str:

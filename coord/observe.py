@@ -194,7 +194,7 @@ class _Looker:
     # -- how a tip stands to main ----------------------------------------------------------------------------------
 
     def _facts(self, task: str, tip: Commit, *, says_done: bool, contained: bool) -> TipFacts:
-        landings = [landing for landing in self.landings if landing.task == task]
+        landings = self.landings_of.get(task, [])
         facts = TipFacts(task, contained, says_done=says_done, undone=self._undone(tip.oid, landings))
         if not contained or facts.undone:
             return facts
@@ -226,6 +226,14 @@ class _Looker:
     def landings(self) -> tuple[Landing, ...]:
         found = (read_landing(commit, lambda oid: self.commit(oid).parents) for commit in self.chain)
         return tuple(landing for landing in found if landing)
+
+    @cached_property
+    def landings_of(self) -> dict[str, list[Landing]]:
+        """Return each task's landings, newest first: one pass for all branches."""
+        found: dict[str, list[Landing]] = {}
+        for landing in self.landings:
+            found.setdefault(landing.task, []).append(landing)
+        return found
 
     @cached_property
     def accounted(self) -> dict[str, str]:
@@ -271,10 +279,10 @@ class _Looker:
         A tip that holds the revert as well was made with it in view (rebased, or main merged): it says what it means.
         """
         for landing in landings if landings and self.reverts else ():
-            below = frozenset(self.git.rev_list(tip, f"^{landing.base}"))
-            held = below & frozenset(self.git.rev_list(landing.tip, f"^{landing.base}"))
+            reach = frozenset(self.git.rev_list(tip, f"^{landing.base}"))
+            held = reach & frozenset(self.git.rev_list(landing.tip, f"^{landing.base}"))
             targets = {landing.commit, landing.status_commit, *held} if held else set()
-            by = self._undone_by(landing.commit, targets, seen=below)
+            by = self._undone_by(landing.commit, targets, seen=reach)
             if by:
                 return Reverted(landing.commit, by)
         return None

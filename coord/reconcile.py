@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coord.apply import Ending, Learned, Moved, Raced, Site, apply
+from coord.apply import RACES, Ending, Learned, Moved, Raced, Site, apply
 from coord.core.action import Block, Complete, Gate, Idle, Publish, Sweep
 from coord.core.plan import next_action
 from coord.core.queue import Queue, Result, make_queue
@@ -22,9 +22,6 @@ from coord.observe import View, observe
 from coord.site import open_site
 from coord.workspace import Workspace
 from coord.worktree import Kept, Removed, tidy
-
-#: How often a race is run again before it is given up (behaviour 4).
-RACES = 5
 
 #: How many lines of a red step's output are shown; the log holds all of them.
 _LOG_LINES = 12
@@ -355,7 +352,7 @@ def tidy_local(workspace: Workspace, view: View, here: Path) -> list[str]:
         branch = ref.name.removeprefix("refs/heads/")
         if branch in live or ref.oid in view.on_chain or not _is_over(view.snapshot, branch):
             continue
-        match tidy(workspace.git, branch, ref.oid, main=view.snapshot.base, here=here):
+        match tidy(workspace.git, branch, ref.oid, here=here):
             case Removed(name, path):
                 remarks.append(
                     f"removed the local branch {name}" + (f" and its worktree {path}" if path else "")

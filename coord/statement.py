@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from coord.core.answer import RefUpdate
+from coord.core.guard import unsilenced
 from coord.core.signal import (
     ATTEMPTS,
     REASON,
@@ -28,7 +29,6 @@ from coord.git import Git
 from coord.workspace import Workspace
 
 _IDENTITY = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
-_SKIPS = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ def say_blocked(workspace: Workspace, here: Here, reason: str, facts: Mapping[st
 
 
 def _say(workspace: Workspace, here: Here, subject: str, said: Mapping[str, str]) -> tuple[str, ...]:
-    said = {key: _without_skips(value) for key, value in said.items()}
+    # A tip that tells the forge to skip its run would silence the wake.
+    said = {key: unsilenced(value) for key, value in said.items()}
     tip = here.tip
     words: tuple[str, ...] = ("already said",)
     last = trailers(workspace.git.objects.commit(tip).message)
@@ -122,13 +123,6 @@ def _say(workspace: Workspace, here: Here, subject: str, said: Mapping[str, str]
         words = (f"{here.branch} at {tip[:7]}: {subject.removeprefix('coord: ')}",)
     _push(workspace, here)
     return words
-
-
-def _without_skips(text: str) -> str:
-    """A tip that tells the forge to skip its run would silence the wake."""
-    for words in _SKIPS:
-        text = text.replace(words, words.strip("[]"))
-    return text
 
 
 def _empty_commit(workspace: Workspace, here: Here, message: str) -> str:

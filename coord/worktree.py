@@ -50,8 +50,8 @@ def list_worktrees(git: Git) -> tuple[Worktree, ...]:
     return tuple(found)
 
 
-def tidy(git: Git, branch: str, tip: str, *, main: str, here: Path) -> Removed | Kept:
-    """Remove a local branch at ``tip`` and its worktree; the caller has seen that ``main`` contains the tip.
+def tidy(git: Git, branch: str, tip: str, *, here: Path) -> Removed | Kept:
+    """Remove a local branch at ``tip`` and its worktree; the caller has seen that main contains the tip.
 
     The deletion is a compare-and-swap, and git itself removes the worktree, so that a change made meanwhile is kept.
     """

@@ -278,6 +278,11 @@ def silencer(message: str) -> str | None:
     return match[0] if match else None
 
 
+def unsilenced(text: str) -> str:
+    """Return ``text`` with the brackets taken off the words that would silence the wake."""
+    return _SILENCER.sub(lambda match: match[0].strip("[]"), text)
+
+
 def is_task_branch(branch: str, project: Project) -> bool:
     """Say whether a branch name (``feat/x``) is a task branch's."""
     return any(branch.startswith(prefix) and branch != prefix for prefix in project.prefixes)

@@ -29,7 +29,7 @@ from coord.core.trial import (
     TouchesProtected,
     Unfit,
 )
-from coord.core.verdict import VerdictKind
+from coord.core.verdict import Verdict, VerdictKind
 
 
 class Result(StrEnum):
@@ -203,8 +203,7 @@ def _ruled_out(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     ruling = snapshot.ruling(branch.task)
     if ruling is None or not stands(ruling, branch):
         return None
-    results = {VerdictKind.CONFLICT: Result.CONFLICT, VerdictKind.GATE_FAILED: Result.GATE_FAILED}
-    result = results.get(ruling.verdict.kind, Result.BLOCKED)
+    result = result_of(ruling.verdict)
     if (
         result is Result.CONFLICT
         and ruling.overtaken
@@ -212,6 +211,17 @@ def _ruled_out(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     ):
         return None
     return Waiting(branch, result, ruling.verdict.reason, tuple(c.path for c in ruling.verdict.paths))
+
+
+def result_of(verdict: Verdict) -> Result:
+    """Return how a branch stands that a verdict stops."""
+    match verdict.kind:
+        case VerdictKind.CONFLICT:
+            return Result.CONFLICT
+        case VerdictKind.GATE_FAILED:
+            return Result.GATE_FAILED
+        case _:
+            return Result.BLOCKED
 
 
 def stands(ruling: Ruling, branch: TaskBranch) -> bool:

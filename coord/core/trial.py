@@ -28,7 +28,7 @@ class Trial:
     """A merge made without a working copy.
 
     ``status_commit`` (S: parents tip, base) and ``commit`` (M: parents base, S) have the one tree ``tree``;
-    ``judged`` is that tree without the task folder; ``dropped`` are the branch's edits in the task folder;
+    ``dropped`` are the branch's edits in the task folder;
     ``resolved`` is the conflict that the maintainer's command settled, if there was one.
     """
 
@@ -38,7 +38,6 @@ class Trial:
     tip: str
     at: int
     tree: str
-    judged: str
     status_commit: str
     commit: str
     dropped: tuple[str, ...] = ()

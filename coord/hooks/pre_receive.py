@@ -48,7 +48,7 @@ def judge(occasion: Occasion) -> Verdict:
 
 
 def _server_main(occasion: Occasion) -> ServerMain:
-    """A slip in main's settings must not open a closed main, nor lock out the push that mends it."""
+    """Return what main's settings say; with a slip in them main is open, since the push that mends them must come in."""
     try:
         return occasion.workspace.settings.server.main
     except UsageError:

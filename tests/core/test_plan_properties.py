@@ -116,7 +116,7 @@ class Model:
             return Clash((ConflictPath("x", "contents"),))
         if kind == "red":
             return Red("check", "log")
-        trial = Trial(branch.task, branch.name, snapshot.base, branch.tip, 0, "tree", "judged", "s", "m")
+        trial = Trial(branch.task, branch.name, snapshot.base, branch.tip, 0, "tree", "s", "m")
         return Green(GatedTrial(trial, "p", "key"))
 
     def killed(self) -> None:
