@@ -255,9 +255,9 @@ def test_foreign_hooks_are_kept_and_run_and_come_back(world: World) -> None:
     assert not (world.origin / "hooks/post-receive").exists()
 
 
-@pytest.mark.parametrize("size", ["1 commit", "300 commits", "60 branches", "60 branches that edit"])
+@pytest.mark.parametrize("size", ["1 commit", "1000 commits", "100 branches", "100 branches that edit"])
 def test_a_push_is_judged_by_a_number_of_git_processes_that_does_not_grow(world: World, size: str) -> None:
-    names = [f"t{i}" for i in range(60)]
+    names = [f"t{i}" for i in range(100)]
     _serve(world.build({name: task_text(name) for name in names}, config='[gate]\nprofile = "none"\n'))
     (world.origin / "hooks/post-receive").unlink()
     count, kind = int(size.split(maxsplit=1)[0]), size.split()[1]
