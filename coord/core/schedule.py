@@ -1,0 +1,287 @@
+"""The schedule: which lines of branches to validate next, from what is known about the lines on main.
+
+A *line* is what main would be after some branches, in order. The schedule is asked again whenever a run has ended or
+main has moved; the engine and the simulator ask the same two functions. Nothing here decides what lands: a line is
+published only when it passed, a branch is blocked only when main passes and main with the branch does not.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from coord.core.settings import Strategy
+
+#: Branches on top of main, in the order in which they are merged, each by its tip.
+Line = tuple[str, ...]
+
+#: What is believed of branches before any was seen: one in ten fails, as firmly as ten branches would say it.
+_PRIOR_BAD, _PRIOR = 1.0, 10.0
+
+#: A speculation that is less likely than this to be of use is not worth a worker.
+_USELESS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about the lines on the present main.
+
+    ``unfit`` are lines whose last branch cannot be merged onto the others. ``running`` are being validated; ``elsewhere``
+    counts the runs for lines that stand on an older main. ``good`` and ``doubted`` were learned on an older main: they
+    say where to look, and prove nothing. ``landed`` and ``rejected`` count what this run decided.
+    """
+
+    green: frozenset[Line] = frozenset()
+    red: frozenset[Line] = frozenset()
+    unfit: frozenset[Line] = frozenset()
+    running: frozenset[Line] = frozenset()
+    elsewhere: int = 0
+    good: frozenset[str] = frozenset()
+    doubted: tuple[frozenset[str], ...] = ()
+    landed: int = 0
+    rejected: int = 0
+
+    @property
+    def chance(self) -> float:
+        """Return the chance that a branch fails, as far as this run has shown (a Beta prior, updated)."""
+        return (_PRIOR_BAD + self.rejected) / (_PRIOR + self.landed + self.rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """``land``: the line that main may move to now (empty: none); ``run``: lines to start, the most useful first;
+    ``cancel``: running lines that can be of no use any more."""
+
+    land: Line = ()
+    run: tuple[Line, ...] = ()
+    cancel: frozenset[Line] = frozenset()
+
+
+def make_schedule(strategy: Strategy, order: Sequence[str], facts: Facts, workers: int) -> Schedule:
+    """Return what to land, start and cancel; ``order`` are the tips of the candidates as the queue has them."""
+    match strategy:
+        case Strategy.EACH:
+            return _each(order, facts, workers)
+        case Strategy.BATCH:
+            return _batch(order, facts, workers)
+
+
+# -- each: every line of a chain is validated ----------------------------------------------------------------------
+
+
+def _each(order: Sequence[str], facts: Facts, workers: int) -> Schedule:
+    """Validate main+A, main+A+B, … side by side; workers that are left over try what would be next if one fails."""
+    wanted = dict(islice(_speculations(order, facts), workers))
+    alive = facts.running & frozenset(_possible(order, facts))
+    free = workers - len(alive) - facts.elsewhere
+    fresh = [line for line in wanted if line not in alive]
+    return Schedule(green_line(order, facts), tuple(fresh[: max(0, free)]), facts.running - alive)
+
+
+def green_line(order: Sequence[str], facts: Facts) -> Line:
+    """Return the longest line all of whose beginnings passed."""
+    line: Line = ()
+    left = list(order)
+    while following := next((tip for tip in left if (*line, tip) in facts.green), None):
+        line = (*line, following)
+        left.remove(following)
+    return line
+
+
+def _speculations(order: Sequence[str], facts: Facts) -> Iterator[tuple[Line, float]]:
+    """Yield lines whose outcome is not known, with the chance that they will be needed, the most likely first.
+
+    Best first over what may become of each branch in its turn (SubmitQueue's idea): while failures are rare this is a
+    plain chain.
+    """
+    chance = facts.chance
+    start = green_line(order, facts)
+    todo: list[tuple[float, int, Line, tuple[str, ...]]] = [(-1.0, 0, start, _left(order, start))]
+    number = 0
+    while todo:
+        useful, _, line, left = heapq.heappop(todo)
+        line, left = _settled(line, left, facts)
+        if not left or -useful < _USELESS:
+            continue
+        turn = _turn(line, left, facts)
+        rest = tuple(tip for tip in left if tip != turn)
+        yield (*line, turn), -useful
+        number += 2
+        heapq.heappush(todo, (useful * (1 - chance), number, (*line, turn), rest))
+        heapq.heappush(todo, (useful * chance, number + 1, line, rest))
+
+
+def _settled(line: Line, left: tuple[str, ...], facts: Facts) -> tuple[Line, tuple[str, ...]]:
+    """Walk on while the outcome of the next branch is known."""
+    while left:
+        turn = _turn(line, left, facts)
+        longer = (*line, turn)
+        if longer in facts.green:
+            line = longer
+        elif longer not in facts.red and longer not in facts.unfit:
+            break
+        left = tuple(tip for tip in left if tip != turn)
+    return line, left
+
+
+def _turn(line: Line, left: tuple[str, ...], facts: Facts) -> str:
+    """Return whose turn it is: what has passed or is running on this line goes first, then the queue's order."""
+    for known in (facts.green, facts.running):
+        for tip in left:
+            if (*line, tip) in known:
+                return tip
+    return left[0]
+
+
+def _left(order: Sequence[str], line: Line) -> tuple[str, ...]:
+    return tuple(tip for tip in order if tip not in line)
+
+
+def _possible(order: Sequence[str], facts: Facts) -> Iterator[Line]:
+    """Yield the running lines that may still be needed: nothing in them left the queue or is known to fail."""
+    known = frozenset(order)
+    for line in facts.running:
+        beginnings = (line[:length] for length in range(1, len(line) + 1))
+        if known.issuperset(line) and not any(b in facts.red or b in facts.unfit for b in beginnings):
+            yield line
+
+
+# -- batch: only the end of a line is validated --------------------------------------------------------------------
+
+
+@dataclass
+class _Batch:
+    """One look at a batch: what is good, what is doubted, what nobody has tried, and the lines to start."""
+
+    order: Sequence[str]
+    facts: Facts
+    free: int
+    run: list[Line] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        known = frozenset(self.order)
+        passed = frozenset(tip for line in self.facts.green for tip in line)
+        self.good = (passed | self.facts.good) & known
+        self.doubted = _minimal(
+            (frozenset(tips) & known) - self.good for tips in (*self.facts.red, *self.facts.doubted)
+        )
+        self.trunk = self.line(self.good)
+
+    def line(self, tips: Iterable[str], onto: Line = ()) -> Line:
+        """Return a line of ``tips`` in the queue's order, without those that do not merge onto the others."""
+        wanted = frozenset(tips) - frozenset(onto)
+        line = onto
+        for tip in self.order:
+            if tip in wanted and (*line, tip) not in self.facts.unfit:
+                line = (*line, tip)
+        return line
+
+    def want(self, line: Line) -> None:
+        """Start a line if it tells something new and a worker is free."""
+        known = self.facts.green | self.facts.red | self.facts.unfit | self.facts.running
+        if line and self.free > 0 and line not in known and line not in self.run:
+            self.run.append(line)
+            self.free -= 1
+
+
+def _batch(order: Sequence[str], facts: Facts, workers: int) -> Schedule:
+    """Validate groups that pass as often as not, land what passed together, halve what failed."""
+    alive = frozenset(line for line in facts.running if frozenset(order).issuperset(line))
+    batch = _Batch(order, facts, workers - len(alive) - facts.elsewhere)
+    land = _landable(batch)
+    if not land:
+        _validate_trunk(batch)
+    if not land or workers > 1:
+        _split(batch)
+        _screen(batch)
+    return Schedule(land, tuple(batch.run), facts.running - alive)
+
+
+def _landable(batch: _Batch) -> Line:
+    """Return what to land: all that is known to be good, or the most of it when nothing larger is on its way."""
+    green = batch.facts.green
+    if batch.trunk in green:
+        return batch.trunk
+    longest = max(green, key=lambda line: (len(line), line), default=())
+    if longest and (batch.trunk in batch.facts.red or batch.trunk in batch.facts.unfit):
+        return longest
+    return ()
+
+
+def _validate_trunk(batch: _Batch) -> None:
+    """What passed apart must pass together; where it does not, the longest beginning that does is looked for."""
+    trunk, red = batch.trunk, batch.facts.red
+    if trunk not in red:
+        batch.want(trunk)
+        return
+    passing = max((n for n in range(len(trunk)) if trunk[:n] in batch.facts.green), default=0)
+    failing = min(n for n in range(1, len(trunk) + 1) if trunk[:n] in red)
+    batch.want(trunk[: (passing + failing) // 2])
+
+
+def _split(batch: _Batch) -> None:
+    """Halve what is known to hold a failing branch; with workers to spare, cut it into more parts."""
+    groups = sorted(batch.doubted, key=lambda tips: (len(tips), sorted(tips)))
+    for number, tips in enumerate(groups):
+        line = batch.line(tips)
+        parts = max(2, batch.free // max(1, len(groups) - number) + 1)
+        size = max(1, math.ceil(len(line) / parts))
+        pieces = [line[i : i + size] for i in range(0, len(line), size)]
+        # The last piece need not be tried when the others tell: but a lone suspect has to fail on main by itself.
+        for piece in pieces[:-1] if len(pieces) > 1 else pieces:
+            batch.want(batch.line(piece, batch.trunk))
+
+
+def _screen(batch: _Batch) -> None:
+    """Try branches that nobody has tried, in groups that pass about as often as not."""
+    seen = batch.good.union(*batch.doubted, *batch.facts.running)
+    fresh = [tip for tip in batch.order if tip not in seen]
+    if not fresh or batch.free <= 0:
+        return
+    even = max(1, round(math.log(0.5) / math.log(1 - min(0.9, batch.facts.chance))))
+    size = min(even, math.ceil(len(fresh) / batch.free))
+    for start in range(0, len(fresh), size):
+        batch.want(batch.line(fresh[start : start + size], batch.trunk if batch.free == 1 else ()))
+
+
+def _minimal(sets: Iterable[frozenset[str]]) -> tuple[frozenset[str], ...]:
+    """Return the sets that hold no other one; two that overlap are both kept only when neither holds the other."""
+    found: list[frozenset[str]] = []
+    for tips in sorted((s for s in sets if s), key=lambda s: (len(s), sorted(s))):
+        if not any(other <= tips for other in found):
+            found.append(tips)
+    return tuple(found)
+
+
+# -- when main moves -----------------------------------------------------------------------------------------------
+
+
+def rest_after(line: Line, landed: Line) -> Line:
+    """Return what a line is once its beginning has landed; empty when it does not begin so, or nothing is left."""
+    return line[len(landed) :] if line[: len(landed)] == landed else ()
+
+
+def after_landing(facts: Facts, landed: Line) -> Facts:
+    """Return what is still known once ``landed`` is on main: the lines that began with it, and where to look."""
+
+    def rebased(lines: frozenset[Line]) -> frozenset[Line]:
+        return frozenset(rest for line in lines if (rest := rest_after(line, landed)))
+
+    gone = frozenset(landed)
+    good = facts.good.union(*facts.green) - gone
+    stale = [frozenset(line) for line in facts.red if not rest_after(line, landed)]
+    doubted = (tips - gone for tips in (*facts.doubted, *stale))
+    return Facts(
+        green=rebased(facts.green),
+        red=rebased(facts.red),
+        unfit=rebased(facts.unfit),
+        running=rebased(facts.running),
+        elsewhere=facts.elsewhere + sum(not rest_after(line, landed) for line in facts.running),
+        good=good,
+        doubted=_minimal(tips - good for tips in doubted),
+        landed=facts.landed + len(landed),
+        rejected=facts.rejected,
+    )
