@@ -7,21 +7,19 @@ observed. Main is named in each of them, so nothing is deleted unless the main t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from coord.core.action import Block, Complete, Gate, Publish, Sweep
+from coord.core.action import Block, Complete, Gate, Look, Publish, Sweep, Wait
 from coord.core.answer import Conflicted, Pushed, RefUpdate, Rejected, Stale, Unanswered
 from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import blocked_message, completed_message
-from coord.core.objects import tree_files
 from coord.core.profile import Profile, program
-from coord.core.queue import Candidate, Result, result_of
+from coord.core.queue import Result, result_of
 from coord.core.section import append_to_section
 from coord.core.snapshot import Ruling, TaskBranch
 from coord.core.trial import (
-    Clash,
     CouldNotRun,
     Finding,
     Found,
@@ -30,15 +28,18 @@ from coord.core.trial import (
     MainRed,
     Red,
     ServerRefused,
-    TouchesProtected,
     Trial,
-    Unfit,
+    Underway,
+    Unproven,
 )
 from coord.core.verdict import HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, encode, message
-from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, judge, pass_gate, visible_files
-from coord.merge import Resolver, completed_file, make_trial, note_commit, signature_of, status_commit, unfit
+from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, evidence_key, pass_gate
+from coord.lanes import Lanes
+from coord.lines import Lines
+from coord.merge import Resolver, completed_file, note_commit, signature_of, status_commit, unfit
 from coord.observe import View
 from coord.resolve import Case, Resolved, Unresolved, resolve
+from coord.step import Stop
 from coord.workspace import Workspace
 
 #: How often a lost race is run again before it is given up (behaviour 4).
@@ -60,19 +61,31 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """A validation that has ended: the line it was for as main stands now (empty: none any more), and what it gave."""
+
+    tips: tuple[str, ...]
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
     """Something was found out; no ref moved."""
 
-    found: tuple[Found, ...]
+    found: tuple[Found, ...] = ()
+    ended: tuple[Ended, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Refs moved on the remote; ``found`` is what it refused beside."""
+    """Refs moved on the remote, as ``updates`` say; ``found`` is what it refused beside, ``landed`` says that its
+    endings are landings."""
 
     endings: tuple[Ending, ...] = ()
     remarks: tuple[str, ...] = ()
     found: tuple[Found, ...] = ()
+    landed: bool = False
+    updates: tuple[RefUpdate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +102,25 @@ Outcome = Learned | Moved | Raced
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where actions are applied: the repository, the gate's room, and how the profile is chosen when it is needed."""
+    """Where actions are applied: the repository, the gate's room, the run's lines and validations, and how the profile
+    is chosen when it is needed."""
 
     workspace: Workspace
     room: Room
     choose_profile: Callable[[View], Profile]
+    lines: Lines
+    lanes: Lanes
 
 
-def apply(site: Site, view: View, action: Gate | Publish | Block | Complete | Sweep) -> Outcome:
+def apply(site: Site, view: View, action: Look | Gate | Wait | Publish | Block | Complete | Sweep) -> Outcome:
     """Do what the action says."""
     match action:
-        case Gate(candidates):
-            profile = site.choose_profile(view)
-            return Learned(tuple(_try(site, view, candidate, profile) for candidate in candidates))
+        case Look():
+            return Learned(tuple(_look(site, view, action)))
+        case Gate(lines, _, cancel):
+            return Learned(tuple(_gate(site, view, lines, cancel)))
+        case Wait():
+            return Learned(ended=tuple(_wait(site, view)))
         case Publish(trials, branches):
             return _publish(site, view, trials, branches)
         case Block():
@@ -113,24 +132,33 @@ def apply(site: Site, view: View, action: Gate | Publish | Block | Complete | Sw
     assert_never(action)
 
 
-# -- gate ----------------------------------------------------------------------------------------------------------
+# -- lines ---------------------------------------------------------------------------------------------------------
 
 
-def _try(site: Site, view: View, candidate: Candidate, profile: Profile) -> Found:
-    branch, base = candidate.branch, view.snapshot.base
-    made = make_trial(site.workspace, view, branch, profile.name, _resolver(site, view, branch))
-    match made:
-        case Trial():
-            return Found(base, branch.tip, _gate(site, view, made, profile))
-        case Clash() | Unfit() | TouchesProtected():
-            return Found(base, branch.tip, made)
-    assert_never(made)
+def _look(site: Site, view: View, action: Look) -> Iterator[Found]:
+    profile, base = site.choose_profile(view), view.snapshot.base
+    onto = action.onto
+    for branch in action.then:
+        line = (*onto, branch)
+        tips, finding = site.lines.look(view, profile, line, _resolver(site, view, line))
+        yield Found(base, tips, finding)
+        match finding:
+            case Green():
+                onto = line
+            case Unproven() | Underway() | CouldNotRun():
+                break
+            case _:
+                pass  # it stays out of this line, the next one may follow
+    for line in action.lines:
+        yield Found(base, *site.lines.look(view, profile, line, _resolver(site, view, line)))
 
 
-def _resolver(site: Site, view: View, branch: TaskBranch) -> Resolver | None:
+def _resolver(site: Site, view: View, line: Sequence[TaskBranch]) -> Resolver | None:
+    """Return what settles a conflict with main. Within a longer line a conflict only means: not in this line."""
     command = view.snapshot.settings.resolve.command
-    if not command:
+    if not command or len(line) != 1:
         return None
+    branch = line[0]
 
     def settle(merged: Conflicted, by: tuple[str, ...]) -> Resolved | Unresolved:
         site.room.show(f"{branch.name}: {program(command)} works on the conflict")
@@ -140,25 +168,59 @@ def _resolver(site: Site, view: View, branch: TaskBranch) -> Resolver | None:
     return settle
 
 
-def _gate(site: Site, view: View, trial: Trial, profile: Profile) -> Finding:
-    passed = pass_gate(trial, _subject(site, view, trial.branch, trial.commit, profile), profile, site.room)
-    match passed:
-        case GatedTrial():
-            return Green(passed)
-        case CouldNotRun():
-            return passed
-        case Failed(step):
-            finding = _whose_fault(site, view, passed, profile)
-            if trial.resolved and isinstance(finding, Red):
-                return replace(trial.resolved, note=f"what the resolver made fails {step}")
-            return finding
-    assert_never(passed)
+# -- gate ----------------------------------------------------------------------------------------------------------
 
 
-def _whose_fault(site: Site, view: View, failed: Failed, profile: Profile) -> Finding:
+def _gate(
+    site: Site, view: View, lines: Sequence[Sequence[TaskBranch]], cancel: frozenset[tuple[str, ...]]
+) -> Iterator[Found]:
+    profile, base = site.choose_profile(view), view.snapshot.base
+    for lane in site.lanes.lanes:
+        if lane.tips in cancel:
+            site.lanes.stop(lane.key)
+            yield Found(base, lane.tips, Unproven())
+    for line in lines:
+        tips, made = site.lines.build(view, profile, line, _resolver(site, view, line))
+        if not isinstance(made, Trial):
+            yield Found(base, tips, made)
+            continue
+        # Between the look and now somebody else's run may have ended: what is known by now is not run.
+        finding = site.lines.known(view, profile, made)
+        if isinstance(finding, Unproven):
+            _start(site, view, tips, made, profile)
+            finding = Underway()
+        yield Found(base, tips, finding)
+
+
+def _start(site: Site, view: View, tips: tuple[str, ...], trial: Trial, profile: Profile) -> None:
+    name = trial.branch if len(tips) == 1 else f"{trial.branch} after {len(tips) - 1} more"
+    subject = site.lines.subject(view, profile, name, trial.commit, trial.tree)
+    main = view.snapshot.base
+    base = site.lines.subject(view, profile, "main", main, site.workspace.git.objects.commit(main).tree)
+    site.lines.keep(trial)
+    if profile.git:
+        site.workspace.git.flush()
+
+    def work(stop: Stop) -> Finding:
+        passed = pass_gate(trial, subject, profile, site.room, stop)
+        match passed:
+            case GatedTrial():
+                return Green(passed)
+            case CouldNotRun():
+                return passed
+            case Failed(step):
+                finding = _whose_fault(site, base, passed, profile, stop)
+                if trial.resolved and isinstance(finding, Red):
+                    return replace(trial.resolved, note=f"what the resolver made fails {step}")
+                return finding
+        assert_never(passed)
+
+    site.lanes.start(evidence_key(subject, profile, site.room), tips, work)
+
+
+def _whose_fault(site: Site, base: Subject, failed: Failed, profile: Profile, stop: Stop) -> Finding:
     """A red gate blames the branch only if the base, gated the same way, is green."""
-    base = view.snapshot.base
-    judged = judge(_subject(site, view, "main", base, profile), profile, site.room)
+    judged = site.lines.judge_once(base, profile, stop)
     match judged:
         case Passed():
             return Red(failed.step, failed.log, failed.seconds)
@@ -171,10 +233,11 @@ def _whose_fault(site: Site, view: View, failed: Failed, profile: Profile) -> Fi
     assert_never(judged)
 
 
-def _subject(site: Site, view: View, name: str, commit: str, profile: Profile) -> Subject:
-    objects = site.workspace.git.objects
-    files = tree_files(objects.commit(commit).tree, objects.tree)
-    return Subject(name, commit, visible_files(files, view.snapshot.settings.project.tasks, profile))
+def _wait(site: Site, view: View) -> Iterator[Ended]:
+    for lane, finding in site.lanes.wait():
+        if isinstance(finding, Green | Red):
+            site.lines.judged[lane.key] = finding
+        yield Ended(lane.tips, finding)
 
 
 # -- publish -------------------------------------------------------------------------------------------------------
@@ -182,35 +245,34 @@ def _subject(site: Site, view: View, name: str, commit: str, profile: Profile) -
 
 def _publish(site: Site, view: View, trials: Sequence[GatedTrial], branches: Sequence[TaskBranch]) -> Outcome:
     last = trials[-1].trial
+    site.lines.keep(last)
+    singles = [(gated, part) for gated in trials for part in (gated.trial.parts or (gated.trial,))]
     updates = [main_update(site.workspace, view, last.commit)]
-    for gated, branch in zip(trials, branches, strict=True):
+    endings = []
+    for (gated, part), branch in zip(singles, branches, strict=True):
         updates += [
             RefUpdate(branch.ref, branch.tip, None),
-            *closing(site.workspace, view, branch.task, gated.trial.commit),
+            *closing(site.workspace, view, branch.task, part.commit),
         ]
-    endings = tuple(
-        Ending(
-            branch,
-            Result.LANDED,
-            _landed_words(gated),
-            gated.trial.commit,
-            seconds=gated.seconds,
-            flaky=gated.flaky,
+        words = _landed_words(gated)
+        endings.append(
+            Ending(branch, Result.LANDED, words, part.commit, seconds=gated.seconds, flaky=gated.flaky)
         )
-        for gated, branch in zip(trials, branches, strict=True)
-    )
     remarks = tuple(
-        f"{trial.branch}: its edits in the task folder were left out ({', '.join(trial.dropped[:3])})"
-        for trial in (gated.trial for gated in trials)
-        if trial.dropped
+        f"{part.branch}: its edits in the task folder were left out ({', '.join(part.dropped[:3])})"
+        for _, part in singles
+        if part.dropped
     )
-    return _ended(site, view, updates, branches, Moved(endings, remarks))
+    return _ended(site, view, updates, branches, Moved(tuple(endings), remarks, landed=True))
 
 
 def _landed_words(gated: GatedTrial) -> str:
     flaky = f"; flaky: {', '.join(gated.flaky)}" if gated.flaky else ""
     if gated.evidence == NOTHING_TO_RUN:
         return f"not validated: profile {gated.profile} runs nothing"
+    if gated.trial.parts:
+        together = f"with {len(gated.trial.parts) - 1} more in {gated.trial.commit[:7]}"
+        return f"{gated.profile} passed on exactly that tree, {together}{flaky}"
     return f"{gated.profile} passed on exactly this tree{flaky}"
 
 
@@ -325,7 +387,7 @@ def _complete(site: Site, view: View, action: Complete) -> Outcome:
         return _sweep(site, view, Sweep((branch,), (), action.reason))
     content = completed_file(site.workspace, view, branch, task)
     if isinstance(content, Refusal):
-        return Learned((Found(view.snapshot.base, branch.tip, unfit(task, content)),))
+        return Learned((Found(view.snapshot.base, (branch.tip,), unfit(task, content)),))
     words = completed_message((task.id,), action.reason, branch.tip)
     commit = status_commit(site.workspace, view, {task.path: content}, words, branch.author_date)
     updates = [main_update(site.workspace, view, commit), RefUpdate(branch.ref, branch.tip, None)]
@@ -349,22 +411,22 @@ def _sweep(site: Site, view: View, action: Sweep) -> Outcome:
         return _sweep_one_by_one(site, view, updates)
     if isinstance(outcome, Learned):
         refused = outcome.found[0].finding if outcome.found else ServerRefused("")
-        return Learned(tuple(Found(view.snapshot.base, oid, refused) for oid in updates))
+        return Learned(tuple(Found(view.snapshot.base, (oid,), refused) for oid in updates))
     return outcome
 
 
 def _sweep_one_by_one(site: Site, view: View, updates: dict[str, RefUpdate]) -> Outcome:
     """Sweep what the remote allows; one protected branch must not keep the others."""
-    found = []
+    found, moved = [], []
     for oid, update in updates.items():
         match push(site.workspace, [main_update(site.workspace, view), update]):
             case Rejected(words):
-                found.append(Found(view.snapshot.base, oid, ServerRefused(words)))
+                found.append(Found(view.snapshot.base, (oid,), ServerRefused(words)))
             case Stale(ref, lock):
                 return Raced(ref, (), lock)
             case Pushed():
-                pass
-    return Moved(found=tuple(found))
+                moved.append(update)
+    return Moved(found=tuple(found), updates=tuple(moved))
 
 
 # -- the one push --------------------------------------------------------------------------------------------------
@@ -375,12 +437,12 @@ def _ended(
 ) -> Outcome:
     match push(site.workspace, updates):
         case Pushed():
-            return moved
+            return replace(moved, updates=tuple(updates))
         case Stale(ref, lock):
             return Raced(ref, tuple(branches), lock)
         case Rejected(words):
             base = view.snapshot.base
-            return Learned(tuple(Found(base, branch.tip, ServerRefused(words)) for branch in branches))
+            return Learned(tuple(Found(base, (branch.tip,), ServerRefused(words)) for branch in branches))
 
 
 def push(workspace: Workspace, updates: Sequence[RefUpdate]) -> Pushed | Stale | Rejected:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,11 +14,18 @@ _OID = re.compile(r"[0-9a-f]{40,64}")
 
 
 class ObjectReader:
-    """Reads objects through one ``git cat-file --batch``; trees are remembered."""
+    """Reads objects through one ``git cat-file --batch``; trees and commits are remembered.
+
+    Several threads may ask it. What was ``remember``ed is answered from memory, so that objects which were just made can
+    be read before git has them.
+    """
 
     def __init__(self, process: Any) -> None:
         self._process = process
+        self._turn = threading.Lock()
         self._trees: dict[str, tuple[Entry, ...]] = {}
+        self._commits: dict[str, Commit] = {}
+        self._made: dict[str, GitObject] = {}
 
     def read(self, oid: str) -> tuple[Kind, bytes] | None:
         """Return an object's kind and bytes, or None when it is not there (or the words are no id).
@@ -27,13 +35,16 @@ class ObjectReader:
         """
         if not _OID.fullmatch(oid):
             return None
-        self._process.stdin.write(oid.encode() + b"\n")
-        self._process.stdin.flush()
-        header: list[bytes] = self._process.stdout.readline().split()
-        if len(header) != 3:
-            return None
-        body: bytes = self._process.stdout.read(int(header[2]))
-        self._process.stdout.read(1)
+        if made := self._made.get(oid):
+            return made.kind, made.body
+        with self._turn:
+            self._process.stdin.write(oid.encode() + b"\n")
+            self._process.stdin.flush()
+            header: list[bytes] = self._process.stdout.readline().split()
+            if len(header) != 3:
+                return None
+            body: bytes = self._process.stdout.read(int(header[2]))
+            self._process.stdout.read(1)
         return (Kind[header[1].decode().upper()], body) if header[1] != b"tag" else None
 
     def blob(self, oid: str) -> bytes:
@@ -42,7 +53,9 @@ class ObjectReader:
 
     def commit(self, oid: str) -> Commit:
         """Return a commit."""
-        return parse_commit(oid, self._expect(oid, Kind.COMMIT))
+        if oid not in self._commits:
+            self._commits[oid] = parse_commit(oid, self._expect(oid, Kind.COMMIT))
+        return self._commits[oid]
 
     def tree(self, oid: str) -> tuple[Entry, ...]:
         """Return a tree's entries."""
@@ -51,10 +64,8 @@ class ObjectReader:
         return self._trees[oid]
 
     def remember(self, objects: Iterable[GitObject]) -> None:
-        """Take trees that were just made, before git has them."""
-        for item in objects:
-            if item.kind is Kind.TREE:
-                self._trees[item.oid] = parse_tree(item.body, len(item.oid) // 2)
+        """Take objects that were just made, before git has them."""
+        self._made.update((item.oid, item) for item in objects)
 
     def _expect(self, oid: str, kind: Kind) -> bytes:
         found = self.read(oid)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
+from coord.core.answer import RefUpdate, Stale
 from coord.core.verdict import FREEZE
 from coord.workspace import Workspace
 
@@ -28,6 +31,21 @@ def fetch(workspace: Workspace) -> None:
     # Our fetches write no FETCH_HEAD: it belongs to the person. This file only tells when the last one was.
     workspace.state.mkdir(parents=True, exist_ok=True)
     (workspace.state / "fetched").touch()
+    _forget(workspace)
+
+
+def note_push(workspace: Workspace, updates: Sequence[RefUpdate]) -> None:
+    """Take over here what a push of ours has just moved on the remote, so that nobody needs to ask for it."""
+    if workspace.remote is None:
+        return
+    heads = f"refs/remotes/{workspace.remote}/"
+    local = [replace(update, ref=update.ref.replace("refs/heads/", heads, 1), old="") for update in updates]
+    if isinstance(workspace.git.update_refs(local), Stale):
+        fetch(workspace)  # another git holds a lock here: the remote tells the same
+    _forget(workspace)
+
+
+def _forget(workspace: Workspace) -> None:
     for known in ("main_tip", "settings"):
         vars(workspace).pop(known, None)
 

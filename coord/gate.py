@@ -19,22 +19,23 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coord.core.objects import TreeFile
+from coord.core.objects import Entry, TreeFile, TreeReader, graft, parse_tree, tree_files
 from coord.core.profile import Profile, program
 from coord.core.settings import matches
 from coord.core.text import tail
 from coord.core.trial import CouldNotRun, GatedTrial, Trial
 from coord.errors import CoordError
 from coord.folder import make_folder, materialise, remove
-from coord.step import Ended, ShortOfRoom, end_strays, run_step
+from coord.step import Ended, NotStarted, ShortOfRoom, Stop, end_strays, run_step
 
 #: Raised when what a key covers, or how a verdict is reached, changes: old evidence is then not believed.
-EVIDENCE_VERSION = 1
+EVIDENCE_VERSION = 2
 
 #: What a disk says of names that no folder can hold: the tree is to blame, not the machine.
 _IMPOSSIBLE_TREE = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
@@ -79,11 +80,15 @@ Judgement = Passed | Failed | CouldNotRun
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: its commit, the files that the profile can see, and what to call it."""
+    """What is judged: what to call it, its commit, and what the profile can see of its tree.
+
+    ``seen`` says it in one word, equal for two subjects only when the profile sees the same; ``files`` lists it.
+    """
 
     name: str
     commit: str
-    files: tuple[TreeFile, ...]
+    seen: str
+    files: Callable[[], tuple[TreeFile, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,65 +107,107 @@ class Room:
     show: Callable[[str], None] = field(default=lambda _line: None)
 
 
-def visible_files(files: tuple[TreeFile, ...], tasks: str, profile: Profile) -> tuple[TreeFile, ...]:
-    """Return the files that a profile's gate folder holds: its ``inputs``, or everything but the task folder.
+def subject_of(
+    name: str, commit: str, tree: str, read: TreeReader, *, tasks: str, profile: Profile
+) -> Subject:
+    """Return a commit as a profile sees it: its ``inputs``, or everything but the task folder.
 
-    A clone (``git = true``) holds everything, or git would call it dirty.
+    A clone (``git = true``) holds everything, or git would call it dirty, and its build can see the commit.
     """
-    if profile.inputs is None and profile.git:
-        return files
-    if profile.inputs is None:
-        return tuple(file for file in files if file.path != tasks and not file.path.startswith(tasks + "/"))
-    return tuple(file for file in files if any(matches(file.path, pattern) for pattern in profile.inputs))
+
+    def inputs() -> tuple[TreeFile, ...]:
+        patterns = profile.inputs or ()
+        files = tree_files(tree, read)
+        return tuple(file for file in files if any(matches(file.path, pattern) for pattern in patterns))
+
+    if profile.inputs is not None:
+        files = inputs()
+        listed = "".join(f"{file.mode} {file.oid} {file.path}\0" for file in files)
+        seen = "files " + hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()
+        return Subject(name, commit, f"commit {commit} {seen}" if profile.git else seen, lambda: files)
+    if profile.git:
+        return Subject(name, commit, f"commit {commit}", lambda: tree_files(tree, read))
+    # The same files in the same places make the same tree: its id stands for all of them.
+    bare, made = graft(tree, tasks, None, read, "sha1" if len(tree) == 40 else "sha256")
+    below = {item.oid: item for item in made}
+
+    def read_bare(oid: str) -> tuple[Entry, ...]:
+        return parse_tree(below[oid].body, len(oid) // 2) if oid in below else read(oid)
+
+    return Subject(name, commit, f"tree {bare}", lambda: tree_files(bare, read_bare))
 
 
 def pass_gate(
-    trial: Trial, subject: Subject, profile: Profile, room: Room
+    trial: Trial, subject: Subject, profile: Profile, room: Room, stop: Stop | None = None
 ) -> GatedTrial | Failed | CouldNotRun:
-    """Validate a trial's exact tree; the only way to get a GatedTrial."""
-    match judge(subject, profile, room):
+    """Validate a trial's exact tree; with ``known_to_pass`` the only way to get a GatedTrial."""
+    match judge(subject, profile, room, stop):
         case Passed(evidence, seconds, _, flaky):
             return GatedTrial(trial, profile.name, evidence, seconds, flaky)
         case other:
             return other
 
 
-def judge(subject: Subject, profile: Profile, room: Room) -> Judgement:
-    """Run the profile's steps on the subject's files, or believe the evidence that they pass."""
+def known_to_pass(trial: Trial, key: str, profile: Profile, room: Room) -> GatedTrial | None:
+    """Return the trial as gated when evidence under its key says that its exact tree passes; nothing runs."""
+    if not profile.steps:
+        return GatedTrial(trial, profile.name, NOTHING_TO_RUN)
+    return GatedTrial(trial, profile.name, key) if _is_known(room.state, key) else None
+
+
+def judge(subject: Subject, profile: Profile, room: Room, stop: Stop | None = None) -> Judgement:
+    """Run the profile's steps on the subject's files, or believe the evidence that they pass.
+
+    Raises Stopped when ``stop`` is given and set meanwhile.
+    """
     if not profile.steps:
         return Passed(NOTHING_TO_RUN)
     try:
+        key = evidence_key(subject, profile, room)
+        if _is_known(room.state, key):
+            return Passed(key, known=True)
         with _slot(room) as slot:
-            environment = _environment(slot, room.folder)
-            key = evidence_key(subject, profile, environment)
-            if _is_known(room.state, key):
+            if _is_known(room.state, key):  # found out while we waited for a folder
                 return Passed(key, known=True)
-            judgement = _run(subject, profile, room, slot=slot, environment=environment, key=key)
+            environment = _environment(slot, room.folder)
+            work = _Work(subject, profile, room, slot, environment, stop or Stop())
+            judgement = _run(work, key)
     except OSError as error:
         if error.errno in _IMPOSSIBLE_TREE:
             return Failed("making the gate's folder", _os_words(error), 0.0)
-        return CouldNotRun(_os_words(error), hint=_MAKE_ROOM)
+        return CouldNotRun(*words_of(error))
     if isinstance(judgement, Passed):
         with contextlib.suppress(OSError):  # a cache: on a full disk the next run judges it again
             _remember(room.state, key, subject, profile)
     return judgement
 
 
-def _run(
-    subject: Subject, profile: Profile, room: Room, *, slot: Path, environment: dict[str, str], key: str
-) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One gate at work: what it judges, where, and what stops it."""
+
+    subject: Subject
+    profile: Profile
+    room: Room
+    slot: Path
+    environment: Mapping[str, str]
+    stop: Stop
+
+
+def _run(work: _Work, key: str) -> Judgement:
+    subject, profile, room, slot = work.subject, work.profile, work.room, work.slot
     started = time.monotonic()
     tree = slot / "tree"
     # A .git is made anew each time: settings that the last trial's code left in it would run with our rights.
     manifest = room.state / "gate" / f"{slot.name}.json"
-    materialise(tree, manifest, subject.files, profile.keep, room.read)
+    materialise(tree, manifest, subject.files(), profile.keep, room.read)
     if profile.git:
         room.clone(tree, subject.commit)
     log = _new_log(room.state, subject.name)
     flaky = []
     for number, step in enumerate(profile.steps, 1):
         room.show(f"{subject.name}: {program(step)} ({number} of {len(profile.steps)})")
-        ended, attempts = _retried(step, profile, slot=slot, environment=environment, log=log)
+        ended, attempts = _retried(step, work, log)
         if isinstance(ended, CouldNotRun) and _is_of_the_tree(step, profile, ended):
             return Failed(program(step), ended.reason, time.monotonic() - started, missing=ended.reason)
         if isinstance(ended, CouldNotRun):
@@ -172,25 +219,26 @@ def _run(
     return Passed(key, time.monotonic() - started, flaky=tuple(flaky))
 
 
-def _retried(
-    step: tuple[str, ...], profile: Profile, *, slot: Path, environment: Mapping[str, str], log: Path
-) -> tuple[Ended | CouldNotRun, int]:
+def _retried(step: tuple[str, ...], work: _Work, log: Path) -> tuple[Ended | CouldNotRun, int]:
     """Run a step until it passes, at most ``retries`` times more; return how it ended and the attempts it took."""
     attempt = 1
-    ended = _step(step, profile, slot=slot, environment=environment, log=log)
-    while isinstance(ended, Ended) and ended.code != 0 and attempt <= profile.retries:
+    ended = _step(step, work, log)
+    while isinstance(ended, Ended) and ended.code != 0 and attempt <= work.profile.retries:
         attempt += 1
-        ended = _step(step, profile, slot=slot, environment=environment, log=log)
+        ended = _step(step, work, log)
     return ended, attempt
 
 
-def _step(
-    step: tuple[str, ...], profile: Profile, *, slot: Path, environment: Mapping[str, str], log: Path
-) -> Ended | CouldNotRun:
-    ended = run_step(step, profile, slot=slot, environment=environment, log=log)
+def _step(step: tuple[str, ...], work: _Work, log: Path) -> Ended | CouldNotRun:
+    profile = work.profile
+
+    def once() -> Ended | NotStarted | ShortOfRoom:
+        return run_step(step, profile, slot=work.slot, environment=work.environment, log=log, stop=work.stop)
+
+    ended = once()
     if isinstance(ended, Ended) and ended.killed:
         # Whoever killed it may have meant another process, or memory was short for a moment: it is asked once more.
-        ended = run_step(step, profile, slot=slot, environment=environment, log=log)
+        ended = once()
     if isinstance(ended, Ended):
         return ended
     if isinstance(ended, ShortOfRoom):
@@ -322,6 +370,11 @@ def _cargo_home(private: Path) -> Path:
     return private
 
 
+def words_of(error: OSError) -> tuple[str, str]:
+    """Return why a gate could not work on this machine, and what to do."""
+    return _os_words(error), _MAKE_ROOM
+
+
 def _os_words(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _NO_ROOM
@@ -331,27 +384,23 @@ def _os_words(error: OSError) -> str:
 # -- evidence ----------------------------------------------------------------------------------------------------
 
 
-def evidence_key(subject: Subject, profile: Profile, environment: Mapping[str, str]) -> str:
+def evidence_key(subject: Subject, profile: Profile, room: Room) -> str:
     """Return the key of what was judged: what the folder holds, the commands, the toolchain's versions.
 
-    With ``git = true`` the build can see the commit, so the key is the commit's.
+    With ``git = true`` the build can see the commit, so the key is the commit's. Nothing runs but, once, the commands
+    that tell the versions. Raises OSError when there is no room for that.
     """
-    digest = hashlib.sha256()
+    path = os.environ.get("PATH", os.defpath)
     parts = [f"coord evidence {EVIDENCE_VERSION}", json.dumps([profile.steps, profile.wrap, profile.keep])]
-    parts += [_version_of(command, environment) for command in profile.toolchain]
-    parts += [_program_file(words[0], environment) for words in (profile.wrap, *profile.steps) if words]
-    if profile.git:
-        parts.append(subject.commit)
-    for part in parts:
-        digest.update(part.encode() + b"\0")
-    for file in subject.files:
-        digest.update(f"{file.mode} {file.oid} {file.path}".encode("utf-8", "surrogateescape") + b"\0")
-    return digest.hexdigest()
+    parts += _versions_of(profile.toolchain, path, room)
+    parts += [_program_file(words[0], path) for words in (profile.wrap, *profile.steps) if words]
+    parts.append(subject.seen)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _program_file(name: str, environment: Mapping[str, str]) -> str:
+def _program_file(name: str, path: str) -> str:
     """Return what tells one installation of a program from the next, without running it."""
-    found = shutil.which(name, path=environment["PATH"]) if "/" not in name else None
+    found = shutil.which(name, path=path) if "/" not in name else None
     if found is None:
         return name
     status = Path(found).stat()
@@ -359,21 +408,29 @@ def _program_file(name: str, environment: Mapping[str, str]) -> str:
 
 
 _versions: dict[tuple[str, ...], str] = {}
+_asking = threading.Lock()
+
+
+def _versions_of(commands: tuple[tuple[str, ...], ...], path: str, room: Room) -> list[str]:
+    """Return what the programs of a toolchain say of their versions, asked once a run, in a gate's folder."""
+    with _asking:
+        if not all((*command, path) in _versions for command in commands):
+            with _slot(room) as slot:
+                environment = _environment(slot, room.folder)
+                for command in commands:
+                    _versions[*command, path] = _version_of(command, environment)
+        return [_versions[*command, path] for command in commands]
 
 
 def _version_of(command: tuple[str, ...], environment: Mapping[str, str]) -> str:
-    """Return what a toolchain says of its version, asked once a run."""
-    known = (*command, environment["PATH"])
-    if known not in _versions:
-        try:
-            answer = subprocess.run(
-                command, env=dict(environment), capture_output=True, text=True, timeout=60, check=False,
-                cwd=environment["HOME"],
-            )  # fmt: skip
-            _versions[known] = answer.stdout
-        except (OSError, subprocess.TimeoutExpired):
-            _versions[known] = "absent"
-    return _versions[known]
+    try:
+        answer = subprocess.run(
+            command, env=dict(environment), capture_output=True, text=True, timeout=60, check=False,
+            cwd=environment["HOME"],
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return "absent"
+    return answer.stdout
 
 
 def forget_versions() -> None:
@@ -388,7 +445,7 @@ def _is_known(state: Path, key: str) -> bool:
 def _remember(state: Path, key: str, subject: Subject, profile: Profile) -> None:
     folder = state / "evidence"
     folder.mkdir(parents=True, exist_ok=True)
-    scratch = folder / f".{key}.{os.getpid()}"
+    scratch = folder / f".{key}.{os.getpid()}.{threading.get_ident()}"
     scratch.write_text(
         json.dumps({"commit": subject.commit, "subject": subject.name, "profile": profile.name})
     )

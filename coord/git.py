@@ -45,6 +45,9 @@ ABSENT = "0" * 40
 PATIENCE = 1800.0
 _REMOTE_VERBS = ("fetch", "push", "ls-remote")
 
+#: What needs no object that was only staged so far: it brings others here, or stores the staged ones.
+_READ_ALONE = ("unpack-objects", "cat-file", "fetch", "for-each-ref", "config", "rev-parse")
+
 #: How the remote is reached; everything else named GIT_* is dropped before the engine runs.
 _TRANSPORT = (
     "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
@@ -125,6 +128,8 @@ class Git:
         self.folder = folder
         self._hook = hook
         self._reader: ObjectReader | None = None
+        self._staged: list[GitObject] = []
+        self._chain: tuple[Commit, ...] = ()
         self.patience = PATIENCE
 
     # -- the runner ----------------------------------------------------------------------------------------------
@@ -136,6 +141,8 @@ class Git:
         return Command(str(self.folder))
 
     def _start(self, args: Sequence[str], config: Sequence[str], env: Mapping[str, str]) -> Any:
+        if self._staged and args[0] not in _READ_ALONE:
+            self.flush()
         words = ["git"]
         if self._hook is None:
             environment = {**_ENGINE_ENVIRONMENT, **env}
@@ -230,7 +237,21 @@ class Git:
         return {row[0]: tuple(row[1:]) for row in rows}
 
     def first_parents(self, tip: str) -> tuple[Commit, ...]:
-        """Return the commits on the first-parent chain of ``tip``, newest first (their trees are left empty)."""
+        """Return the commits on the first-parent chain of ``tip``, newest first (their trees are left empty).
+
+        What this process has read before is not read again: only what is new on top of it.
+        """
+        known = self._chain
+        if known and known[0].oid == tip:
+            return known
+        fresh = self._first_parents(tip, (f"^{known[0].oid}",) if known else ())
+        if known and fresh and fresh[-1].parents[:1] == (known[0].oid,):
+            self._chain = (*fresh, *known)
+        else:
+            self._chain = self._first_parents(tip, ()) if known else fresh
+        return self._chain
+
+    def _first_parents(self, tip: str, without: tuple[str, ...]) -> tuple[Commit, ...]:
         answer = self.run(
             "log",
             "--first-parent",
@@ -241,6 +262,7 @@ class Git:
             "--no-show-signature",
             "--end-of-options",
             tip,
+            *without,
         )
         commits = []
         for record in answer.out.decode("utf-8", "replace").split("\0"):
@@ -332,6 +354,18 @@ class Git:
         if self._reader is None:
             self._reader = ObjectReader(self._start(("cat-file", "--batch"), (), {}))
         return self._reader
+
+    def stage(self, objects: Iterable[GitObject]) -> None:
+        """Keep objects in memory, where ``objects`` finds them; they are stored before the next git process that could
+        need them starts, all in one process."""
+        made = tuple(objects)
+        self.objects.remember(made)
+        self._staged += made
+
+    def flush(self) -> None:
+        """Store what was staged."""
+        staged, self._staged = self._staged, []
+        self.write(staged)
 
     def write(self, objects: Iterable[GitObject]) -> None:
         """Store objects in the object database, all in one process; git checks each as it unpacks."""
@@ -475,8 +509,14 @@ class Git:
         return read_push(answer.code, answer.text, answer.err)
 
     def update_refs(self, updates: Sequence[RefUpdate]) -> Pushed | Stale:
-        """Move refs of this repository in one transaction, each only from its old value."""
-        lines = "".join(f"update {u.ref}\0{u.new or _absent(u)}\0{u.old or _absent(u)}\0" for u in updates)
+        """Move refs of this repository in one transaction, each only from its old value.
+
+        Without an old value (None) a ref must not exist; an empty one stands for any.
+        """
+        lines = "".join(
+            f"update {u.ref}\0{u.new or _absent(u)}\0{_absent(u) if u.old is None else u.old}\0"
+            for u in updates
+        )
         answer = self.run("update-ref", "-z", "--no-deref", "--stdin", data=lines.encode(), ok=(0, 1, 128))
         _raise_when_full(answer, "update-ref")
         return Pushed() if answer.code == 0 else Stale(words(answer.err), lock_in(answer.err))

@@ -27,6 +27,7 @@ from coord.core.signal import Done
 from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.task import Task
 from coord.core.text import one_line
+from coord.core.treemerge import merge_plainly
 from coord.core.trial import Clash, ConflictPath, TouchesProtected, Trial, Unfit
 from coord.errors import MalformedError
 from coord.git import Git
@@ -50,118 +51,175 @@ class Edited:
 
 
 def make_trial(
-    workspace: Workspace, view: View, branch: TaskBranch, profile: str, resolver: Resolver | None = None
+    workspace: Workspace,
+    view: View,
+    branch: TaskBranch,
+    profile: str,
+    *,
+    onto: str | None = None,
+    part: bool = False,
+    resolver: Resolver | None = None,
 ) -> Trial | Clash | Unfit | TouchesProtected:
     """Merge a branch's tip into main and complete its task, as the two commits S and M with one tree.
 
     The task folder is main's, tree by tree; the branch's edits there are dropped (its Summary and Notes are taken
-    over as text). The same base, tip, ``at`` and configuration give the same ids on every machine.
+    over as text). The same base, tip, ``at`` and configuration give the same ids on every machine. ``onto`` is another
+    trial to stand on in main's place; ``part`` says that it will hang in a batch, so its own tree is not validated.
     """
     # What git's fsck refuses (a hand-made tree) is the branch's own affair: it waits, the queue goes on.
     try:
-        return _made(workspace, view, branch, profile, resolver)
+        maker = _Maker(workspace, view, branch, onto or view.snapshot.base)
+        return maker.make("" if part else profile, resolver)
     except MalformedError as refused:
         return Unfit(refused.message)
 
 
-def _made(
-    workspace: Workspace, view: View, branch: TaskBranch, profile: str, resolver: Resolver | None
-) -> Trial | Clash | Unfit | TouchesProtected:
-    git, snapshot = workspace.git, view.snapshot
-    in_the_way = _file_above(git, git.objects.commit(branch.tip).tree, snapshot.settings.project.tasks)
-    if in_the_way:
-        return Clash((ConflictPath(in_the_way, "file/directory"),))
-    merged = git.merge(snapshot.base, _with_mains_tasks(workspace, snapshot, branch))
-    clash = None
-    if isinstance(merged, Conflicted):
-        clash = Clash(merged.paths, _who_brought(workspace, snapshot, branch, merged))
-        settled = resolver(merged, clash.by) if resolver else Unresolved("")
-        if isinstance(settled, Unresolved):
-            return replace(clash, note=settled.why)
-        merged = Merged(settled.tree)
-    completed = _complete_in(workspace, view, branch, merged.tree)
-    if isinstance(completed, Unfit):
-        return completed
-    changed = changed_paths(git.objects.commit(snapshot.base).tree, completed.tree, git.objects.tree)
-    refused = sorted(filter(is_refused, changed))
-    if refused:
-        return Unfit(f"it holds a path that git does not check out: {one_line(refused[0])}")
-    protected = _protected_changes(snapshot, branch, changed)
-    if protected:
-        return TouchesProtected(protected)
-    return _commits(workspace, snapshot, branch, completed, profile=profile, resolved=clash)
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """One trial in the making: ``branch`` on ``onto``, which is main's tip or another trial."""
 
+    workspace: Workspace
+    view: View
+    branch: TaskBranch
+    onto: str
 
-def _commits(
-    workspace: Workspace,
-    snapshot: Snapshot,
-    branch: TaskBranch,
-    completed: Edited,
-    *,
-    profile: str,
-    resolved: Clash | None,
-) -> Trial:
-    git, algorithm = workspace.git, workspace.algorithm
-    signature = Signature(snapshot.settings.project.identity, branch.author_date, snapshot.at)
-    tree, base, tip = completed.tree, snapshot.base, branch.tip
-    objects = list(completed.objects)
-    second = tip
-    if snapshot.graph.get(branch.task) is not None:
-        status = make_commit(tree, (tip, base), status_message(branch.task), signature, algorithm)
-        objects.append(status)
-        second = status.oid
-    gate = f"{profile} {tree}"
-    message = merge_message(branch.name, branch.task, tip, gate)
-    if resolved:
-        message = resolved_message(branch.name, branch.task, tip, gate, resolved.by)
-    merge = make_commit(tree, (base, second), message, signature, algorithm)
-    git.write([*objects, merge])
-    return Trial(
-        task=branch.task,
-        branch=branch.name,
-        base=base,
-        tip=tip,
-        at=snapshot.at,
-        tree=tree,
-        status_commit=second,
-        commit=merge.oid,
-        dropped=branch.dropped,
-        resolved=resolved,
-    )
+    @property
+    def git(self) -> Git:
+        return self.workspace.git
 
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.view.snapshot
 
-def _with_mains_tasks(workspace: Workspace, snapshot: Snapshot, branch: TaskBranch) -> str:
-    """Return the tip, or, when the branch edited the task folder, a commit on it with main's task folder instead.
+    def make(self, profile: str, resolver: Resolver | None) -> Trial | Clash | Unfit | TouchesProtected:
+        objects = self.git.objects
+        in_the_way = _file_above(
+            self.git, objects.commit(self.branch.tip).tree, self.snapshot.settings.project.tasks
+        )
+        if in_the_way:
+            return Clash((ConflictPath(in_the_way, "file/directory"),))
+        clash = None
+        merged = self.plain_merge()
+        plain = merged is not None
+        if merged is None:
+            answer = self.git.merge(self.onto, self.with_mains_tasks())
+            if isinstance(answer, Conflicted):
+                clash = Clash(answer.paths, self.who_brought(answer))
+                settled = resolver(answer, clash.by) if resolver else Unresolved("")
+                if isinstance(settled, Unresolved):
+                    return replace(clash, note=settled.why)
+                answer = Merged(settled.tree)
+            merged = answer.tree
+        completed = self.complete_in(merged)
+        if isinstance(completed, Unfit):
+            return completed
+        changed = changed_paths(objects.commit(self.onto).tree, completed.tree, objects.tree)
+        refused = sorted(filter(is_refused, changed))
+        if refused:
+            return Unfit(f"it holds a path that git does not check out: {one_line(refused[0])}")
+        protected = _protected_changes(self.snapshot, self.branch, changed)
+        if protected:
+            return TouchesProtected(protected)
+        trial, made = self.commits(completed, profile=profile, resolved=clash)
+        if plain:
+            self.git.stage(made)
+        else:
+            # A tree made by hand may hold what git refuses: it is asked at once, so that only this branch waits for it.
+            self.git.write(made)
+        return trial
 
-    The stand-in only feeds the merge: its task folder equals main's, so nothing in there can conflict.
-    """
-    if not branch.dropped:
-        return branch.tip
-    git, folder = workspace.git, snapshot.settings.project.tasks
-    tip = git.objects.commit(branch.tip)
-    theirs = find_entry(git.objects.commit(snapshot.base).tree, folder, git.objects.tree)
-    entry = (theirs.mode, theirs.oid) if theirs else None
-    tree, objects = graft(tip.tree, folder, entry, git.objects.tree, workspace.algorithm)
-    signature = Signature(snapshot.settings.project.identity, branch.author_date, snapshot.at)
-    stand_in = make_commit(tree, (branch.tip,), "stand-in\n", signature, workspace.algorithm)
-    git.write([*objects, stand_in])
-    return stand_in.oid
+    def plain_merge(self) -> str | None:
+        """Return the merged tree when no path was changed by both sides, None when git has to merge."""
+        if not self.branch.fork or self.branch.dropped:
+            return None
+        objects, folder = self.git.objects, self.snapshot.settings.project.tasks
+        trees = [objects.commit(oid).tree for oid in (self.branch.fork, self.onto, self.branch.tip)]
+        merged = merge_plainly(
+            trees[0], trees[1], trees[2], objects.tree, self.workspace.algorithm, ours_only=folder
+        )
+        if merged is None:
+            return None
+        self.git.stage(merged[1])
+        return merged[0]
 
+    def commits(
+        self, completed: Edited, *, profile: str, resolved: Clash | None
+    ) -> tuple[Trial, list[GitObject]]:
+        """Return S and M as a trial, and all objects it takes; M names ``profile`` unless that is empty."""
+        algorithm, branch = self.workspace.algorithm, self.branch
+        signature = signature_of(self.view, branch.author_date)
+        tree, base, tip = completed.tree, self.onto, branch.tip
+        objects = list(completed.objects)
+        second = tip
+        if self.snapshot.graph.get(branch.task) is not None:
+            status = make_commit(tree, (tip, base), status_message(branch.task), signature, algorithm)
+            objects.append(status)
+            second = status.oid
+        gate = f"{profile} {tree}" if profile else ""
+        message = merge_message(branch.name, branch.task, tip, gate)
+        if resolved:
+            message = resolved_message(branch.name, branch.task, tip, gate, resolved.by)
+        merge = make_commit(tree, (base, second), message, signature, algorithm)
+        trial = Trial(
+            task=branch.task,
+            branch=branch.name,
+            base=base,
+            tip=tip,
+            at=self.snapshot.at,
+            tree=tree,
+            status_commit=second,
+            commit=merge.oid,
+            dropped=branch.dropped,
+            resolved=resolved,
+        )
+        return trial, [*objects, merge]
 
-def _who_brought(
-    workspace: Workspace, snapshot: Snapshot, branch: TaskBranch, merged: Conflicted
-) -> tuple[str, ...]:
-    """Return the landed branches that brought the other side: those with which a conflict first appeared."""
-    git = workspace.git
-    fork = git.merge_base(snapshot.base, branch.tip)
-    if fork is None:
-        return ()
-    landings = git.landings_of(fork, snapshot.base, [conflict.path for conflict in merged.paths])
-    named = tuple(sorted({task for _, task in landings}))
-    if len(named) < 2 or len(landings) > _LANDINGS_TRIED:
-        return named
-    brought = {task for commit, task in landings if _conflict_appears(git, commit, branch.tip)}
-    return tuple(sorted(brought)) or named
+    def with_mains_tasks(self) -> str:
+        """Return the tip, or, when the branch edited the task folder, a commit on it with main's task folder instead.
+
+        The stand-in only feeds the merge: its task folder equals main's, so nothing in there can conflict.
+        """
+        branch, algorithm = self.branch, self.workspace.algorithm
+        if not branch.dropped:
+            return branch.tip
+        objects, folder = self.git.objects, self.snapshot.settings.project.tasks
+        theirs = find_entry(objects.commit(self.onto).tree, folder, objects.tree)
+        entry = (theirs.mode, theirs.oid) if theirs else None
+        tree, made = graft(objects.commit(branch.tip).tree, folder, entry, objects.tree, algorithm)
+        signature = signature_of(self.view, branch.author_date)
+        stand_in = make_commit(tree, (branch.tip,), "stand-in\n", signature, algorithm)
+        self.git.write([*made, stand_in])
+        return stand_in.oid
+
+    def who_brought(self, merged: Conflicted) -> tuple[str, ...]:
+        """Return the landed branches that brought the other side: those with which a conflict first appeared."""
+        git, base, tip = self.git, self.snapshot.base, self.branch.tip
+        fork = git.merge_base(base, tip) if self.onto == base else None
+        if fork is None:
+            return ()
+        landings = git.landings_of(fork, base, [conflict.path for conflict in merged.paths])
+        named = tuple(sorted({task for _, task in landings}))
+        if len(named) < 2 or len(landings) > _LANDINGS_TRIED:
+            return named
+        brought = {task for commit, task in landings if _conflict_appears(git, commit, tip)}
+        return tuple(sorted(brought)) or named
+
+    def complete_in(self, merged: str) -> Edited | Unfit:
+        """Return the merged tree with the task folder of what it stands on, the task in it completed."""
+        git, snapshot, algorithm = self.git, self.snapshot, self.workspace.algorithm
+        folder = snapshot.settings.project.tasks
+        task = snapshot.graph.get(self.branch.task)
+        edited = Edited(git.objects.commit(self.onto).tree, ())
+        if task is not None:
+            changed = completed_file(self.workspace, self.view, self.branch, task)
+            if isinstance(changed, Refusal):
+                return unfit(task, changed)
+            edited = put_file(self.workspace, edited, task.path, changed)
+        tasks = find_entry(edited.tree, folder, git.objects.tree)
+        entry = (tasks.mode, tasks.oid) if tasks else None
+        tree, objects = graft(merged, folder, entry, git.objects.tree, algorithm)
+        git.objects.remember(objects)
+        return Edited(tree, (*edited.objects, *objects))
 
 
 def _conflict_appears(git: Git, landing: str, tip: str) -> bool:
@@ -179,24 +237,6 @@ def _protected_changes(snapshot: Snapshot, branch: TaskBranch, changed: frozense
 
 
 # -- task files ----------------------------------------------------------------------------------------------------
-
-
-def _complete_in(workspace: Workspace, view: View, branch: TaskBranch, merged: str) -> Edited | Unfit:
-    git, snapshot = workspace.git, view.snapshot
-    folder = snapshot.settings.project.tasks
-    main_tree = git.objects.commit(snapshot.base).tree
-    task = snapshot.graph.get(branch.task)
-    edited = Edited(main_tree, ())
-    if task is not None:
-        changed = completed_file(workspace, view, branch, task)
-        if isinstance(changed, Refusal):
-            return unfit(task, changed)
-        edited = put_file(workspace, edited, task.path, changed)
-    tasks = find_entry(edited.tree, folder, git.objects.tree)
-    entry = (tasks.mode, tasks.oid) if tasks else None
-    tree, objects = graft(merged, folder, entry, git.objects.tree, workspace.algorithm)
-    git.objects.remember(objects)
-    return Edited(tree, (*edited.objects, *objects))
 
 
 def unfit(task: Task, refusal: Refusal) -> Unfit:

@@ -183,11 +183,12 @@ class _Looker:
             commits=commits,
             files=frozenset(path for path in changed if not self.settings.is_task_path(path)),
             dropped=tuple(sorted(path for path in changed if self.settings.is_task_path(path))),
+            fork=_only(boundary),
         )
 
     def _changed(self, tip: str, boundary: frozenset[str]) -> frozenset[str]:
         """Return the net difference of a tip against its merge base with main."""
-        base = next(iter(boundary)) if len(boundary) == 1 else self.git.merge_base(self.main, tip)
+        base = _only(boundary) or self.git.merge_base(self.main, tip)
         trees = (self.commit(base).tree if base else None, self.commit(tip).tree)
         return changed_paths(*trees, self.git.objects.tree)
 
@@ -373,6 +374,11 @@ class _Looker:
         stale = [mark for mark in self.marks(refs, APPROVALS) if (mark.task, mark.text) not in tips]
         stale += [mark for mark in self.marks(refs, CLAIMS) if mark.ref not in held]
         return tuple(stale)
+
+
+def _only(boundary: frozenset[str]) -> str:
+    """Return the one commit of main that a branch stands on, which is then its merge base; ``""`` when there are more."""
+    return next(iter(boundary)) if len(boundary) == 1 else ""
 
 
 def _touch(one: str, other: str) -> bool:

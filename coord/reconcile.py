@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coord.apply import RACES, Ending, Learned, Moved, Raced, Site, apply
-from coord.core.action import Block, Complete, Gate, Idle, Publish, Sweep
+from coord.apply import Ended as LaneEnded
+from coord.core.action import Action, Block, Gate, Idle, Look, Sweep, Wait
 from coord.core.plan import next_action
 from coord.core.queue import Queue, Result, make_queue
-from coord.core.settings import Settings, Strategy
-from coord.core.snapshot import Snapshot
-from coord.core.trial import CouldNotRun, Found, MainRed, Red
+from coord.core.schedule import rest_after
+from coord.core.settings import Strategy
+from coord.core.snapshot import Ended, Snapshot
+from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red
+from coord.core.verdict import VerdictKind
 from coord.errors import CoordError, Exit
 from coord.events import record
-from coord.freshness import fetch
+from coord.freshness import fetch, note_push
 from coord.gate import forget_versions
 from coord.observe import View, observe
 from coord.site import open_site
@@ -73,14 +76,27 @@ class _Run:
     show: Callable[[str], None]
     view: View
     findings: list[Found] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
     endings: dict[str, Ending] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     races: int = 0
     raced: bool = False
+    landed: int = 0
+    rejected: int = 0
+    validated: bool = False
+    announced: str = ""
 
     @property
     def snapshot(self) -> Snapshot:
-        return replace(self.view.snapshot, findings=tuple(self.findings), asked=self.asked)
+        return replace(
+            self.view.snapshot,
+            findings=tuple(self.findings),
+            asked=self.asked,
+            running=len(self.site.lanes),
+            ended=tuple(self.ended),
+            landed=self.landed,
+            rejected=self.rejected,
+        )
 
 
 def land(
@@ -94,92 +110,119 @@ def land(
     forget_versions()
     fetch(workspace)
     view = observe(workspace)
-    for words in _not_yet(view.snapshot.settings):
-        show(words)
     ids = resolve_tasks(view.snapshot, asked) if asked else None
     run = _Run(site, ids, show, view)
     base = view.snapshot.base
-    rest = _until_idle(run)
+    try:
+        rest = _until_idle(run)
+    finally:
+        site.lanes.close()
     if not run.raced:
         run.remarks += tidy_local(workspace, run.view, here)
     return _report(run, base, rest)
 
 
-def _not_yet(settings: Settings) -> list[str]:
-    """Say which settings this version reads and does not follow, rather than pass them over in silence."""
-    told = [
-        (
-            settings.land.strategy is not Strategy.EACH,
-            '[land] strategy = "batch"',
-            "branches land one by one",
-        ),
-        (
-            settings.land.workers > 1,
-            f"[land] workers = {settings.land.workers}",
-            "one trial is validated at a time",
-        ),
-    ]
-    return [f"{key} is not followed by this version: {instead}" for applies, key, instead in told if applies]
-
-
 def _until_idle(run: _Run) -> str:
     """Ask for the next action and apply it until there is none; return why landing rests."""
     previous: object = None
-    while not isinstance(action := next_action(run.snapshot), Idle):
-        if action == previous:
+    while True:
+        action = next_action(run.snapshot)
+        if isinstance(action, Idle):
+            if not run.validated:
+                return action.reason
+            # What was validated took a while: who pushed meanwhile is not left waiting for the next run.
+            run.validated = False
+            _look_again(run)
+            continue
+        if action == previous and not isinstance(action, Wait):
             raise CoordError(
                 f"no progress: {action.reason}", hint="a defect: please report it with coord plan --json"
             )
         previous = action
         _announce(run, action)
         match apply(run.site, run.view, action):
-            case Learned(found):
-                run.findings += found
-                _show_why(run, found)
+            case Learned(found, ended):
+                _learn(run, found, ended)
             case Moved() as moved:
                 _take(run, moved)
             case Raced() as raced:
                 previous = None
                 if _lost(run, raced):
                     return f"lost the race for {raced.ref} {run.races} times: run it again"
-    return action.reason
 
 
-def _announce(run: _Run, action: Gate | Publish | Block | Complete | Sweep) -> None:
+def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> None:
+    base = run.view.snapshot.base
+    fresh = list(found)
+    for each in ended:
+        run.validated = True
+        passed = isinstance(each.finding, Green)
+        if passed or isinstance(each.finding, Red):
+            run.ended.append(Ended(each.tips, passed))
+        # What a line is worth is looked up again, since main may have moved under it; the rest is told as it is.
+        run.findings = [f for f in run.findings if (f.base, f.tips) != (base, each.tips)]
+        if each.tips and not isinstance(each.finding, Green | Red):
+            fresh.append(Found(base, each.tips, each.finding))
+    tips = {f.tips for f in fresh}
+    run.findings = [f for f in run.findings if f.base == base and f.tips not in tips] + fresh
+    _show_why(run, fresh)
+
+
+def _announce(run: _Run, action: Action) -> None:
     match action:
-        case Gate():
+        case Gate() | Look(then=[_, *_]) if action.reason != run.announced:
+            run.announced = action.reason
             run.show(f"next: {action.reason}")
         case Sweep():
             run.show(action.reason)
-        case Publish() | Block() | Complete():
+        case Block(verdict=verdict) if verdict.kind is VerdictKind.GATE_FAILED:
+            _show_log(run, verdict.step, verdict.log)
+        case _:
             pass  # how it ended is told, with the reason
 
 
 def _show_why(run: _Run, found: Sequence[Found]) -> None:
-    """Show the end of what a red step printed, and what helps a gate that could not run.
-
-    The bar keeps a line of foreign output from being taken for ours.
-    """
+    """Show why main is red, or what helps a gate that could not run."""
     for each in found:
         match each.finding:
-            case Red(step, log) | MainRed(step, log):
-                run.show(f"{step} printed (all of it is in {run.site.room.state / 'logs'}):")
-                for line in log.splitlines()[-_LOG_LINES:]:
-                    run.show(f"  | {line}")
+            case MainRed(step, log):
+                _show_log(run, step, log)
             case CouldNotRun(reason, hint):
                 run.show(f"the gate could not run: {reason}" + (f"\n  hint: {hint}" if hint else ""))
             case _:
                 pass
 
 
+def _show_log(run: _Run, step: str, log: str) -> None:
+    """Show the end of what a red step printed. The bar keeps a line of foreign output from being taken for ours."""
+    run.show(f"{step} printed (all of it is in {run.site.room.state / 'logs'}):")
+    for line in log.splitlines()[-_LOG_LINES:]:
+        run.show(f"  | {line}")
+
+
 def _take(run: _Run, moved: Moved) -> None:
+    """Go on from what a push of ours has moved."""
     run.races = 0
-    run.findings += moved.found
     run.remarks += moved.remarks
     for ending in moved.endings:
         run.endings[ending.branch.task] = ending
         _tell(run, ending)
-    _look_again(run)
+    run.rejected += sum(ending.result is Result.GATE_FAILED for ending in moved.endings)
+    gone = tuple(ending.branch.tip for ending in moved.endings) if moved.landed else ()
+    run.landed += len(gone)
+    run.ended = [Ended(left, e.passed) for e in run.ended if (left := _without(e.tips, gone))]
+    note_push(run.site.workspace, moved.updates)
+    others = {c.branch.tip for c in make_queue(run.snapshot).candidates} - set(gone)
+    _look_again(run, gone, fetching=bool(others))
+    refused = [replace(found, base=run.view.snapshot.base) for found in moved.found]
+    run.findings += refused
+    if not others and not isinstance(next_action(run.snapshot), Idle):
+        _look_again(run)
+        run.findings += refused
+
+
+def _without(tips: tuple[str, ...], gone: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(tip for tip in tips if tip not in gone)
 
 
 def _lost(run: _Run, raced: Raced) -> bool:
@@ -228,11 +271,37 @@ def _ending_words(ending: Ending) -> str:
     return f"{ending.branch.name}: {result}" + (f" ({ending.reason})" if ending.reason else "")
 
 
-def _look_again(run: _Run) -> None:
-    fetch(run.site.workspace)
+def _look_again(run: _Run, landed: tuple[str, ...] = (), *, fetching: bool = True) -> None:
+    """Look at the repository anew; ``landed`` are the tips that a push of ours has just brought to main."""
+    if fetching:
+        fetch(run.site.workspace)
     run.view = observe(run.site.workspace)
     base = run.view.snapshot.base
     run.findings = [found for found in run.findings if found.base == base]
+    run.findings += _carried(run, landed)
+
+
+def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:
+    """Find the running validations again as lines on the present main, and stop those that are none any more.
+
+    What a validation judges has a key. Where the line that is left of it would be judged under the same key, it goes on
+    for that line, whatever moved main.
+    """
+    site, base = run.site, run.view.snapshot.base
+    live = {branch.tip: branch for branch in run.view.snapshot.branches}
+    known = {found.tips for found in run.findings}
+    for lane in site.lanes.lanes:
+        left = rest_after(lane.tips, landed)
+        if left and live.keys() >= set(left):
+            line = [live[tip] for tip in left]
+            if site.lines.is_judged_as(run.view, site.choose_profile(run.view), line, lane.key):
+                lane.tips = left
+                if left not in known:
+                    yield Found(base, left, Underway())
+                continue
+        lane.tips = ()
+        if run.view.snapshot.settings.land.strategy is Strategy.EACH:
+            site.lanes.stop(lane.key)
 
 
 # -- the report ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from coord.core.profile import Profile, built_in, detect, program
 from coord.errors import UsageError
 from coord.gate import Room, default_folder
 from coord.git import Git
+from coord.lanes import Lanes
+from coord.lines import Lines
 from coord.observe import View
 from coord.workspace import Workspace
 
@@ -32,7 +34,9 @@ def open_site(workspace: Workspace, show: Callable[[str], None]) -> Site:
         show=show,
     )
     once = _once(show)
-    return Site(workspace, room, lambda view: choose_profile(workspace, view, once))
+    lanes = Lanes()
+    lines = Lines(workspace, room, lanes.is_running)
+    return Site(workspace, room, lambda view: choose_profile(workspace, view, once), lines, lanes)
 
 
 def _once(show: Callable[[str], None]) -> Callable[[str], None]:

@@ -6,11 +6,13 @@ import contextlib
 import errno
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +24,30 @@ LOG_LIMIT = 64 * 2**20
 #: How much longer than its time a step is waited for before what guards it is given up as well.
 _GRACE = 60.0
 
+#: How often what runs is asked whether it shall stop.
+_LISTEN_EVERY = 0.1
+
 _LAUNCHER = Path(__file__).with_name("launcher.py")
+
+
+class Stopped(Exception):  # noqa: N818 - no error: somebody wanted it to stop
+    """The step was stopped because nobody wants to know any more."""
+
+
+class Stop:
+    """Asks what runs in another thread to stop."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def set(self) -> None:
+        """Ask to stop; heard within a tenth of a second."""
+        self._asked.set()
+
+    def raise_if_set(self) -> None:
+        """Raise Stopped when somebody asked."""
+        if self._asked.is_set():
+            raise Stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +75,25 @@ class NotStarted:
 
 
 def run_step(
-    step: tuple[str, ...], profile: Profile, *, slot: Path, environment: Mapping[str, str], log: Path
+    step: tuple[str, ...],
+    profile: Profile,
+    *,
+    slot: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    stop: Stop,
 ) -> Ended | NotStarted | ShortOfRoom:
-    """Run one step in ``slot``'s tree, printing to ``log``; return when nothing that it started is left."""
+    """Run one step in ``slot``'s tree, printing to ``log``; return when nothing that it started is left.
+
+    Raises Stopped, after ending the step, when ``stop`` is set meanwhile.
+    """
     words = (*profile.wrap, *step)
     with log.open("ab") as stream:
         stream.write(f"$ {program(words)}\n".encode())
         stream.flush()
-        code, told = _launch(words, profile, slot=slot, environment=environment, stream=stream.fileno())
+        code, told = _launch(
+            words, profile, slot=slot, environment=environment, stream=stream.fileno(), stop=stop
+        )
     kind, number = _read(told)
     if code == 0:
         return Ended(0)
@@ -70,7 +106,13 @@ def run_step(
 
 
 def _launch(
-    words: tuple[str, ...], profile: Profile, *, slot: Path, environment: Mapping[str, str], stream: int
+    words: tuple[str, ...],
+    profile: Profile,
+    *,
+    slot: Path,
+    environment: Mapping[str, str],
+    stream: int,
+    stop: Stop,
 ) -> tuple[int, bytes]:
     heard, words_to = os.pipe()
     order = {
@@ -98,16 +140,45 @@ def _launch(
         finally:
             os.close(words_to)
         try:
-            _wait(process, profile.timeout)
+            _wait(process, profile.timeout, stop)
         finally:
             _end(process, slot)
         os.set_blocking(heard, False)
         return process.returncode, answers.read() or b""
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float) -> None:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout + _GRACE)
+def _wait(process: subprocess.Popen[bytes], timeout: float, stop: Stop) -> None:
+    """Wait for the launcher to end, for as long as it may take, or until somebody wants it stopped."""
+    deadline = time.monotonic() + timeout + _GRACE
+    with _ending(process) as ended:
+        while not ended(_LISTEN_EVERY) and time.monotonic() < deadline:
+            stop.raise_if_set()
+
+
+@contextlib.contextmanager
+def _ending(process: subprocess.Popen[bytes]) -> Iterator[Callable[[float], bool]]:
+    """Give a function that waits at most so many seconds and says whether the process has ended.
+
+    Where the system tells (Linux), it returns at the moment of the end; elsewhere Python looks again and again.
+    """
+    if not hasattr(os, "pidfd_open"):
+        yield lambda seconds: _ends_within(process, seconds)
+        return
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        yield lambda seconds: bool(poll.poll(seconds * 1000)) and _ends_within(process, None)
+    finally:
+        os.close(descriptor)
+
+
+def _ends_within(process: subprocess.Popen[bytes], seconds: float | None) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _end(process: subprocess.Popen[bytes], slot: Path) -> None:

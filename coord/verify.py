@@ -55,7 +55,7 @@ from coord.core.verdict import (
 )
 from coord.errors import CoordError, UsageError
 from coord.folder import remove
-from coord.gate import Failed, Passed, Room, Subject, default_folder, judge, visible_files
+from coord.gate import Failed, Passed, Room, Subject, default_folder, judge, subject_of
 from coord.git import Ref
 from coord.workspace import Workspace
 
@@ -337,5 +337,5 @@ def _profile(step: Step, settings: Settings) -> Profile | None:
 
 def _subject(reading: _Reading, step: Step, profile: Profile) -> Subject:
     folder = reading.settings(step.base.oid).project.tasks
-    files = tree_files(step.commit.tree, reading.objects.tree)
-    return Subject(step.commit.oid[:7], step.commit.oid, visible_files(files, folder, profile))
+    oid, read = step.commit.oid, reading.objects.tree
+    return subject_of(oid[:7], oid, step.commit.tree, read, tasks=folder, profile=profile)

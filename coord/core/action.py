@@ -4,23 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coord.core.queue import Candidate
 from coord.core.snapshot import Mark, Ruling, TaskBranch
 from coord.core.trial import GatedTrial
 from coord.core.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """Build the trials and validate their trees."""
+class Look:
+    """Build the trials of lines and look what is known about their trees; nothing runs.
 
-    candidates: tuple[Candidate, ...]
+    ``onto`` is a line that passed: the branches of ``then`` follow it one by one for as long as they are known to pass,
+    so that what needs no run is published together. ``lines`` are looked at as they are.
+    """
+
+    reason: str
+    onto: tuple[TaskBranch, ...] = ()
+    then: tuple[TaskBranch, ...] = ()
+    lines: tuple[tuple[TaskBranch, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Start the validation of these lines, side by side, and stop those that are of no use any more (by tips)."""
+
+    lines: tuple[tuple[TaskBranch, ...], ...]
+    reason: str
+    cancel: frozenset[tuple[str, ...]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until one of the running validations ends."""
+
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Move main onto validated trials, in one push."""
+    """Move main onto validated trials, in one push; ``branches`` are those that land, in order."""
 
     trials: tuple[GatedTrial, ...]
     branches: tuple[TaskBranch, ...]
@@ -64,4 +85,4 @@ class Idle:
     reason: str
 
 
-Action = Gate | Publish | Block | Complete | Sweep | Idle
+Action = Look | Gate | Wait | Publish | Block | Complete | Sweep | Idle

@@ -7,8 +7,17 @@ from coord.core.text import one_line
 
 
 def merge_message(branch: str, task: str, tip: str, gate: str) -> str:
-    """Return the message of M, the merge that lands a branch; ``gate`` is "<profile> <tree>"."""
-    return f"Merge branch '{branch}'\n\n{trailer_block({'Coord-Task': task, 'Coord-Tip': tip, 'Coord-Gate': gate})}\n"
+    """Return the message of M, the merge that lands a branch; ``gate`` is "<profile> <tree>", or empty for a merge that
+    is part of a batch: only the batch was validated."""
+    said = {"Coord-Task": task, "Coord-Tip": tip} | ({"Coord-Gate": gate} if gate else {})
+    return f"Merge branch '{branch}'\n\n{trailer_block(said)}\n"
+
+
+def batch_message(branches: list[str], gate: str) -> str:
+    """Return the message of the one step of main that carries several merges."""
+    listed = "\n".join(f"- {branch}" for branch in branches)
+    said = {"Coord-Batch": str(len(branches)), "Coord-Gate": gate}
+    return f"Merge {len(branches)} branches\n\n{listed}\n\n{trailer_block(said)}\n"
 
 
 def resolved_message(branch: str, task: str, tip: str, gate: str, by: tuple[str, ...]) -> str:

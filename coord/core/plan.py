@@ -8,21 +8,39 @@ from __future__ import annotations
 
 from shlex import quote
 
-from coord.core.action import Action, Block, Complete, Gate, Idle, Publish, Sweep
+from coord.core.action import Action, Block, Complete, Gate, Idle, Look, Publish, Sweep, Wait
 from coord.core.journal import FastForwarded, LandedBy, MergedByHand, Newborn
-from coord.core.queue import Queue, make_queue, stands
+from coord.core.queue import Candidate, Queue, make_queue, stands
+from coord.core.schedule import Facts, Line, Schedule, green_line, make_schedule
+from coord.core.settings import Strategy
 from coord.core.signal import Stuck
 from coord.core.snapshot import Mark, Snapshot, TaskBranch
 from coord.core.text import whole_number
-from coord.core.trial import Clash, CouldNotRun, Found, Green, MainRed, Red, ServerRefused, Unfit
+from coord.core.trial import (
+    Clash,
+    CouldNotRun,
+    Found,
+    GatedTrial,
+    Green,
+    MainRed,
+    Red,
+    ServerRefused,
+    TouchesProtected,
+    Underway,
+    Unfit,
+    Unproven,
+)
 from coord.core.verdict import Verdict, VerdictKind, same_result
+
+#: How many branches one push publishes at most: some servers refuse pushes of very many refs.
+GROUP = 256
 
 
 def next_action(snapshot: Snapshot) -> Action:
     """Return what to do next.
 
     Tidying what has landed comes first, then what people must be told, then publishing what is validated, then
-    validating the head of the queue. A red main, or a gate that cannot run, pauses landing but not the rest.
+    validating what the schedule wants. A red main, or a gate that cannot run, pauses landing but not the rest.
     """
     if snapshot.freeze is not None:
         return Idle(f"all landing is frozen: {snapshot.freeze} (coord thaw)")
@@ -31,9 +49,7 @@ def next_action(snapshot: Snapshot) -> Action:
         _sweep(snapshot)
         or _complete(snapshot)
         or _block(snapshot, queue)
-        or _publish(snapshot, queue)
-        or _paused(snapshot)
-        or _gate(queue)
+        or _land(snapshot, queue)
         or Idle("nothing is ready to land")
     )
 
@@ -190,16 +206,116 @@ def _attempt(branch: TaskBranch, snapshot: Snapshot) -> str:
     return str((before or 0) + 1)
 
 
-def _publish(snapshot: Snapshot, queue: Queue) -> Publish | None:
-    for candidate in queue.candidates:
-        found = snapshot.finding(candidate.branch.tip)
-        if isinstance(found, Green):
-            return Publish(
-                (found.gated,),
-                (candidate.branch,),
-                f"publish {candidate.branch.name}: it passed on exactly this tree",
-            )
-    return None
+def _land(snapshot: Snapshot, queue: Queue) -> Action | None:
+    """Return the next step of landing: look at what may be known, keep the workers busy, publish, wait.
+
+    With one worker what passed is published before the next is validated; with several, none of them waits for a push.
+    """
+    candidates = {candidate.branch.tip: candidate for candidate in queue.candidates}
+    facts = facts_of(snapshot)
+    settings = snapshot.settings.land
+    schedule = make_schedule(settings.strategy, tuple(candidates), facts, settings.workers)
+    paused = _paused(snapshot)
+    if paused is not None:
+        return _publish(snapshot, candidates, schedule.land) or paused
+    return (
+        _walk(snapshot, candidates, facts)
+        or (_keep_busy(snapshot, candidates, schedule) if settings.workers > 1 else None)
+        or _publish(snapshot, candidates, schedule.land)
+        or _keep_busy(snapshot, candidates, schedule)
+        or (Wait(_waiting_words(snapshot)) if snapshot.running else None)
+    )
+
+
+def facts_of(snapshot: Snapshot) -> Facts:
+    """Return what this run knows about lines on the present main, for the schedule."""
+    by_kind: dict[type, set[Line]] = {}
+    for line, finding in snapshot.lines.items():
+        by_kind.setdefault(type(finding), set()).add(line)
+
+    def lines(*kinds: type) -> frozenset[Line]:
+        return frozenset().union(*(by_kind.get(kind, ()) for kind in kinds))
+
+    underway = lines(Underway)
+    passed = (ended.tips for ended in snapshot.ended if ended.passed)
+    failed = (frozenset(ended.tips) for ended in snapshot.ended if not ended.passed)
+    return Facts(
+        green=lines(Green),
+        red=lines(Red),
+        unfit=lines(Clash, Unfit, TouchesProtected, ServerRefused),
+        running=underway,
+        elsewhere=max(0, snapshot.running - len(underway)),
+        good=frozenset(tip for tips in passed for tip in tips),
+        doubted=tuple(failed),
+        landed=snapshot.landed,
+        rejected=snapshot.rejected,
+    )
+
+
+def _walk(snapshot: Snapshot, candidates: dict[str, Candidate], facts: Facts) -> Look | None:
+    """Look on along the queue while what comes next may be known to pass: all of that is published in one push."""
+    passed = green_line(tuple(candidates), facts)
+    nexts = {tip: snapshot.lines.get((*passed, tip)) for tip in candidates if tip not in passed}
+    if any(isinstance(finding, Unproven | Underway) for finding in nexts.values()):
+        return None
+    then = [candidates[tip] for tip, finding in nexts.items() if finding is None][: GROUP - len(passed)]
+    if not then:
+        return None
+    onto = tuple(candidates[tip].branch for tip in passed)
+    return Look(_why_next(then[0]), onto=onto, then=tuple(candidate.branch for candidate in then))
+
+
+def _why_next(head: Candidate) -> str:
+    if not head.overlaps:
+        return f"try {head.branch.name}: it shares no file with another candidate"
+    with_whom = ", ".join(name for name, _ in head.overlaps)
+    files = "1 file" if head.shared == 1 else f"{head.shared} files"
+    return f"try {head.branch.name}: it shares {files} with {with_whom}; none shares fewer"
+
+
+def _keep_busy(
+    snapshot: Snapshot, candidates: dict[str, Candidate], schedule: Schedule
+) -> Look | Gate | None:
+    def branches(line: Line) -> tuple[TaskBranch, ...]:
+        return tuple(candidates[tip].branch for tip in line)
+
+    unknown = tuple(branches(line) for line in schedule.run if line not in snapshot.lines)
+    if unknown:
+        return Look("see what is known about the next lines", lines=unknown)
+    fresh = tuple(branches(line) for line in schedule.run if isinstance(snapshot.lines.get(line), Unproven))
+    if not fresh and not schedule.cancel:
+        return None
+    if not fresh:
+        return Gate((), "stop what can be of no use any more", schedule.cancel)
+    return Gate(fresh, _gate_words(fresh, candidates), schedule.cancel)
+
+
+def _gate_words(lines: tuple[tuple[TaskBranch, ...], ...], candidates: dict[str, Candidate]) -> str:
+    if len(lines) == 1 and len(lines[0]) == 1:
+        return _why_next(candidates[lines[0][0].tip])
+    said = ("main+" + "+".join(branch.task for branch in line) for line in lines)
+    return f"validate {', '.join(said)}"
+
+
+def _waiting_words(snapshot: Snapshot) -> str:
+    return f"{snapshot.running} {'validation runs' if snapshot.running == 1 else 'validations run'}"
+
+
+def _publish(snapshot: Snapshot, candidates: dict[str, Candidate], line: Line) -> Publish | None:
+    if not line:
+        return None
+    branches = tuple(candidates[tip].branch for tip in line)
+    each = snapshot.settings.land.strategy is Strategy.EACH
+    steps = [line[:length] for length in range(1, len(line) + 1)] if each else [line]
+    trials = tuple(gated for step in steps if (gated := _gated(snapshot, step)))
+    names = ", ".join(branch.name for branch in branches[:3])
+    more = f" and {len(branches) - 3} more" if len(branches) > 3 else ""
+    return Publish(trials, branches, f"publish {names}{more}: validated as exactly what main will be")
+
+
+def _gated(snapshot: Snapshot, line: Line) -> GatedTrial | None:
+    finding = snapshot.lines.get(line)
+    return finding.gated if isinstance(finding, Green) else None
 
 
 def _paused(snapshot: Snapshot) -> Idle | None:
@@ -218,19 +334,8 @@ def _present(snapshot: Snapshot) -> list[Found]:
     return [found for found in snapshot.findings if found.base == snapshot.base]
 
 
-def _gate(queue: Queue) -> Gate | None:
-    if not queue.candidates:
-        return None
-    head = queue.candidates[0]
-    if not head.overlaps:
-        return Gate((head,), f"try {head.branch.name}: it shares no file with another candidate")
-    with_whom = ", ".join(name for name, _ in head.overlaps)
-    files = "1 file" if head.shared == 1 else f"{head.shared} files"
-    return Gate((head,), f"try {head.branch.name}: it shares {files} with {with_whom}; none shares fewer")
-
-
 def _actionable(branch: TaskBranch, snapshot: Snapshot) -> bool:
-    held = any(mark.task == branch.task for mark in snapshot.holds)
+    held = snapshot.hold(branch.task) is not None
     return snapshot.is_asked(branch.task) and not held and not _refused(branch.tip, snapshot)
 
 

@@ -27,7 +27,9 @@ from coord.core.trial import (
     Red,
     ServerRefused,
     TouchesProtected,
+    Underway,
     Unfit,
+    Unproven,
 )
 from coord.core.verdict import Verdict, VerdictKind
 
@@ -150,7 +152,7 @@ def _wait(branch: TaskBranch, reason: str, on: tuple[str, ...] = ()) -> Waiting:
 
 
 def _held(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
-    hold = next((mark for mark in snapshot.holds if mark.task == branch.task), None)
+    hold = snapshot.hold(branch.task)
     return (
         _wait(branch, f"held: {hold.text or 'no reason given'} (coord release {branch.task})")
         if hold
@@ -235,7 +237,7 @@ def _holds_others_commits(
     owner = owners.get(branch.name)
     if owner is None:
         return None
-    other = next(b for b in snapshot.branches if b.name == owner)
+    other = snapshot.branch(owner)
     if other.task == branch.task:
         return _wait(branch, f"{owner} is a branch of the same task with an older tip", (owner,))
     if other.tip == branch.tip:
@@ -273,7 +275,7 @@ def _protected(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
 
 def _found_out(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     match snapshot.finding(branch.tip):
-        case None | Green() | Clash() | Red() | TouchesProtected():
+        case None | Green() | Clash() | Red() | TouchesProtected() | Unproven() | Underway():
             return None
         case MainRed(step):
             return _wait(branch, f"main is red: {step}")

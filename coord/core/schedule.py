@@ -165,9 +165,9 @@ class _Batch:
         known = frozenset(self.order)
         passed = frozenset(tip for line in self.facts.green for tip in line)
         self.good = (passed | self.facts.good) & known
-        self.doubted = _minimal(
-            (frozenset(tips) & known) - self.good for tips in (*self.facts.red, *self.facts.doubted)
-        )
+        failed = (frozenset(tips) for tips in (*self.facts.red, *self.facts.doubted))
+        # Where one of them left the queue, that one was to blame: nothing is known of the others.
+        self.doubted = _minimal(tips - self.good for tips in failed if tips <= known)
         self.trunk = self.line(self.good)
 
     def line(self, tips: Iterable[str], onto: Line = ()) -> Line:

@@ -12,7 +12,6 @@ import heapq
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from random import Random
 
 from coord.core.schedule import Facts, Line, after_landing, make_schedule, rest_after
 from coord.core.settings import Strategy
@@ -43,10 +42,10 @@ class Run:
 Model = Callable[[Truth, int], Run]
 
 
-def deal(n: int, p: float, random: Random) -> Truth:
-    """Return ``n`` branches of which each is bad with probability ``p``."""
+def deal(n: int, p: float, draw: Callable[[], float]) -> Truth:
+    """Return ``n`` branches of which each is bad with probability ``p``; ``draw`` gives numbers from 0 to 1."""
     order = tuple(f"{number:04d}" for number in range(n))
-    return Truth(order, frozenset(tip for tip in order if random.random() < p))
+    return Truth(order, frozenset(tip for tip in order if draw() < p))
 
 
 # -- coord ---------------------------------------------------------------------------------------------------------

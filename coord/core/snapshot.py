@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from coord.core.journal import Standing
@@ -22,7 +24,8 @@ class TaskBranch:
     """A live branch of a task, as the remote has it.
 
     ``commits`` are those that main lacks, oldest first; ``files`` what they change against the merge base, the task
-    folder aside; ``dropped`` what they change in the task folder; ``since`` the tip's committer date (seconds).
+    folder aside; ``dropped`` what they change in the task folder; ``since`` the tip's committer date (seconds);
+    ``fork`` the merge base with main when there is one only.
     """
 
     name: str
@@ -36,6 +39,7 @@ class TaskBranch:
     commits: tuple[str, ...] = ()
     files: frozenset[str] = frozenset()
     dropped: tuple[str, ...] = ()
+    fork: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,21 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """A validation that has ended in this run, for a line on a main of then: where to look, and no proof of anything."""
+
+    tips: tuple[str, ...]
+    passed: bool
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The state that one plan is made from.
 
     ``base`` is main's tip; ``at`` the committer date of everything made from this snapshot; ``asked`` the ids given to
     the command (None: all); ``upstream`` is main as agents write it. Claims that have expired are not in it.
+    ``running`` counts the validations under way, ``ended`` are those of this run, ``landed`` and ``rejected`` count the
+    branches that it has decided.
     """
 
     base: str
@@ -98,14 +112,25 @@ class Snapshot:
     claims: tuple[Claim, ...] = ()
     debris: tuple[Mark, ...] = ()
     freeze: str | None = None
-    landed: tuple[tuple[str, str], ...] = ()
     findings: tuple[Found, ...] = ()
+    running: int = 0
+    ended: tuple[Ended, ...] = ()
+    landed: int = 0
+    rejected: int = 0
     asked: frozenset[str] | None = None
     upstream: str = "origin/main"
 
     def ruling(self, task: str) -> Ruling | None:
         """Return the last verdict on a task."""
-        return next((r for r in self.rulings if r.verdict.task == task), None)
+        return self._rulings.get(task)
+
+    def hold(self, task: str) -> Mark | None:
+        """Return what holds a task's branch back, or None."""
+        return self._holds.get(task)
+
+    def branch(self, name: str) -> TaskBranch:
+        """Return the live branch of that name."""
+        return self._branches[name]
 
     def approved(self, branch: TaskBranch) -> bool:
         """Say whether a person approved exactly this tip."""
@@ -113,7 +138,24 @@ class Snapshot:
 
     def finding(self, tip: str) -> Finding | None:
         """Return what this run found out about a tip on the present base."""
-        return next((f.finding for f in reversed(self.findings) if (f.base, f.tip) == (self.base, tip)), None)
+        return self.lines.get((tip,))
+
+    @cached_property
+    def lines(self) -> Mapping[tuple[str, ...], Finding]:
+        """What this run found out about lines on the present base."""
+        return {found.tips: found.finding for found in self.findings if found.base == self.base}
+
+    @cached_property
+    def _rulings(self) -> Mapping[str, Ruling]:
+        return {ruling.verdict.task: ruling for ruling in reversed(self.rulings)}
+
+    @cached_property
+    def _holds(self) -> Mapping[str, Mark]:
+        return {mark.task: mark for mark in reversed(self.holds)}
+
+    @cached_property
+    def _branches(self) -> Mapping[str, TaskBranch]:
+        return {branch.name: branch for branch in self.branches}
 
     def is_asked(self, task: str) -> bool:
         """Say whether the command is about this task."""

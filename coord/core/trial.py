@@ -29,7 +29,9 @@ class Trial:
 
     ``status_commit`` (S: parents tip, base) and ``commit`` (M: parents base, S) have the one tree ``tree``;
     ``dropped`` are the branch's edits in the task folder;
-    ``resolved`` is the conflict that the maintainer's command settled, if there was one.
+    ``resolved`` is the conflict that the maintainer's command settled, if there was one;
+    ``parts`` are the single merges of a batch, one onto the other: ``commit`` then has the parents base and the last of
+    them, and main moves from validated tree to validated tree.
     """
 
     task: str
@@ -42,6 +44,7 @@ class Trial:
     commit: str
     dropped: tuple[str, ...] = ()
     resolved: Clash | None = None
+    parts: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +114,38 @@ class ServerRefused:
     words: str
 
 
-Finding = Green | Clash | Red | MainRed | CouldNotRun | Unfit | TouchesProtected | ServerRefused
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """The trial can be made, and nothing is known about its tree: a run would tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """The trial's tree is being validated."""
+
+
+Finding = (
+    Green
+    | Clash
+    | Red
+    | MainRed
+    | CouldNotRun
+    | Unfit
+    | TouchesProtected
+    | ServerRefused
+    | Unproven
+    | Underway
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding about ``tip`` on ``base``; it means nothing for another base or tip."""
+    """A finding about a line: the branches with these ``tips``, merged onto ``base`` in this order.
+
+    Mostly it is one tip; what is found about a longer line is about its last tip, given the others. It means nothing
+    for another base.
+    """
 
     base: str
-    tip: str
+    tips: tuple[str, ...]
     finding: Finding

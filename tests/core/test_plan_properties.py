@@ -7,21 +7,34 @@ each branch (it conflicts, it fails, it is fine) stands for git and the gate.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coord.core.action import Block, Complete, Gate, Idle, Publish, Sweep
+from coord.core.action import Block, Complete, Gate, Idle, Look, Publish, Sweep, Wait
 from coord.core.graph import TaskGraph
 from coord.core.journal import Ahead, LandedBy
 from coord.core.plan import next_action
 from coord.core.queue import make_queue
-from coord.core.settings import Settings
+from coord.core.settings import Land, Settings, Strategy
 from coord.core.signal import Done, Stuck, Working
 from coord.core.snapshot import Ruling, Snapshot, TaskBranch
 from coord.core.task import Status, Task
-from coord.core.trial import Clash, ConflictPath, Found, GatedTrial, Green, Red, Trial
+from coord.core.trial import (
+    Clash,
+    ConflictPath,
+    Finding,
+    Found,
+    GatedTrial,
+    Green,
+    Red,
+    Trial,
+    Underway,
+    Unproven,
+)
 
 KINDS = ("fine", "fine", "fine", "red", "conflict", "stuck", "working")
 
@@ -52,6 +65,9 @@ class Model:
     """A repository as a value: main is a number, each landing adds one."""
 
     works: tuple[Work, ...]
+    strategy: Strategy = Strategy.EACH
+    workers: int = 1
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
     main: int = 0
     status: dict[str, Status] = field(default_factory=dict)
     branches: dict[str, TaskBranch] = field(default_factory=dict)
@@ -72,7 +88,8 @@ class Model:
             for w in self.works
         ]
         return Snapshot(
-            base=f"main-{self.main}", at=0, settings=Settings(), graph=TaskGraph.of(tasks),
+            base=f"main-{self.main}", at=0, graph=TaskGraph.of(tasks),
+            settings=Settings(land=Land(strategy=self.strategy, workers=self.workers)), running=self._running(),
             branches=tuple(self.branches[key] for key in sorted(self.branches)),
             rulings=tuple(self.rulings.values()), findings=tuple(self.findings),
         )  # fmt: skip
@@ -83,18 +100,10 @@ class Model:
         match next_action(snapshot):
             case Idle():
                 return False
-            case Gate((candidate,)):
-                self.findings.append(
-                    Found(snapshot.base, candidate.branch.tip, self._judge(candidate.branch, snapshot))
-                )
-            case Publish((gated,), (branch,)):
-                assert gated.trial.base == snapshot.base
-                needs = next(w.needs for w in self.works if w.id == branch.task)
-                assert all(self.status.get(need) is Status.COMPLETED for need in needs)
-                self.main += 1
-                self.landed.append(branch.task)
-                self.status[branch.task] = Status.COMPLETED
-                del self.branches[branch.task]
+            case Look() | Gate() | Wait() as action:
+                self._validate(snapshot, action)
+            case Publish(trials, branches):
+                self._publish(snapshot, trials, branches)
             case Block(branch, verdict, ruling, episode):
                 assert ruling is None or ruling.verdict.tip != branch.tip
                 assert episode
@@ -110,26 +119,89 @@ class Model:
                 raise AssertionError(other)
         return True
 
-    def _judge(self, branch: TaskBranch, snapshot: Snapshot) -> Green | Red | Clash:
-        kind = next(w.kind for w in self.works if w.id == branch.task)
-        if kind == "conflict":
-            return Clash((ConflictPath("x", "contents"),))
-        if kind == "red":
+    def _validate(self, snapshot: Snapshot, action: Look | Gate | Wait) -> None:
+        match action:
+            case Look(_, onto, then, lines):
+                looked = [(*onto, then[0])] if then else [*lines]
+                self.findings += [self._seen(snapshot.base, _tips(line)) for line in looked]
+            case Gate(lines, _, cancel):
+                assert len(lines) + self._running() - len(cancel) <= snapshot.settings.land.workers
+                for line in lines:
+                    self._find(snapshot.base, _tips(line), Underway())
+                for tips in cancel:
+                    self._find(snapshot.base, tips, Unproven())
+            case Wait():
+                running = [f for f in self.findings if isinstance(f.finding, Underway)]
+                ended = self.chance.choice(running)
+                self._find(snapshot.base, ended.tips, self._judge(snapshot, ended.tips))
+
+    def _publish(
+        self, snapshot: Snapshot, trials: Sequence[GatedTrial], branches: Sequence[TaskBranch]
+    ) -> None:
+        assert trials[0].trial.base == snapshot.base
+        assert self.main_moves_only_onto_what_passed(trials, branches)
+        for branch in branches:
+            needs = next(w.needs for w in self.works if w.id == branch.task)
+            assert all(self.status.get(need) is Status.COMPLETED for need in needs)
+        for branch in branches:
+            self.main += 1
+            self.landed.append(branch.task)
+            self.status[branch.task] = Status.COMPLETED
+            del self.branches[branch.task]
+
+    def _running(self) -> int:
+        return sum(
+            isinstance(found.finding, Underway) and found.base == f"main-{self.main}"
+            for found in self.findings
+        )
+
+    def _find(self, base: str, tips: tuple[str, ...], finding: Finding) -> None:
+        self.findings = [f for f in self.findings if (f.base, f.tips) != (base, tips)]
+        self.findings.append(Found(base, tips, finding))
+
+    def _kind(self, tip: str) -> str:
+        return next(w.kind for w in self.works if f"tip-{w.id}" == tip)
+
+    def _seen(self, base: str, tips: tuple[str, ...]) -> Found:
+        """What a look tells: where the line cannot be merged on, or that a run would tell."""
+        for length, tip in enumerate(tips, 1):
+            if self._kind(tip) == "conflict":
+                return Found(base, tips[:length], Clash((ConflictPath("x", "contents"),)))
+        return Found(base, tips, Unproven())
+
+    def _judge(self, snapshot: Snapshot, tips: tuple[str, ...]) -> Green | Red:
+        if any(self._kind(tip) == "red" for tip in tips):
             return Red("check", "log")
-        trial = Trial(branch.task, branch.name, snapshot.base, branch.tip, 0, "tree", "s", "m")
+        base = snapshot.base if len(tips) == 1 else "+".join((snapshot.base, *tips[:-1]))
+        trial = Trial(tips[-1], tips[-1], base, tips[-1], 0, "tree", "s", "+".join((snapshot.base, *tips)))
+        if self.strategy is Strategy.BATCH and len(tips) > 1:
+            trial = replace(trial, base=snapshot.base, parts=(trial,) * len(tips))
         return Green(GatedTrial(trial, "p", "key"))
+
+    def main_moves_only_onto_what_passed(
+        self, trials: Sequence[GatedTrial], branches: Sequence[TaskBranch]
+    ) -> bool:
+        """Each step stands on the one before; the whole brings exactly these branches."""
+        steps = [gated.trial for gated in trials]
+        linked = all(one.commit == other.base for one, other in pairwise(steps))
+        return linked and steps[-1].commit.split("+")[1:] == [branch.tip for branch in branches]
 
     def killed(self) -> None:
         """Forget what a run keeps in memory."""
         self.findings.clear()
 
 
+def _tips(line: Sequence[TaskBranch]) -> tuple[str, ...]:
+    return tuple(branch.tip for branch in line)
+
+
 def _run(made: tuple[Work, ...], seed: int) -> Model:
+    """Play until nothing moves any more, under a strategy and with workers that the seed chooses."""
     chance = random.Random(seed)
-    model = Model(made)
+    model = Model(made, chance.choice(tuple(Strategy)), chance.choice((1, 1, 2, 4)), chance)
     waiting = list(made)
     chance.shuffle(waiting)
-    for _ in range(500):
+    for _ in range(3000):
         event = chance.random()
         if waiting and event < 0.3:
             model.push(waiting.pop())

@@ -511,17 +511,6 @@ def test_a_step_that_fails_and_then_passes_lands_and_is_recorded_as_flaky(world:
     assert [(e["event"], e["task"], len(e["flaky"])) for e in events] == [("landed", "a", 1)]
 
 
-def test_settings_that_are_not_followed_yet_are_said_aloud(world: World) -> None:
-    world.build(
-        {"a": task_text("a")}, config='[land]\nstrategy = "batch"\nworkers = 4\n[gate]\nprofile = "none"\n'
-    )
-    world.push("feat/a")
-    result = world.land()
-    assert '[land] strategy = "batch" is not followed by this version' in result.err
-    assert "[land] workers = 4 is not followed by this version" in result.err
-    assert "not validated: profile none runs nothing" in result.outcome("a")["reason"]
-
-
 def test_a_conflict_names_only_the_branch_that_brought_the_other_side(world: World) -> None:
     lines = "".join(f"{i}\n" for i in range(30))
     world.build({name: task_text(name) for name in ("a", "b", "c")}, {"src/hub.txt": lines})
