@@ -16,8 +16,10 @@ from coord.core.journal import (
     Landing,
     Revert,
     Reverted,
+    Step,
     TipFacts,
     below,
+    parts_of,
     read_landing,
     read_reverts,
     reverted_by,
@@ -126,6 +128,7 @@ class _Looker:
     def __post_init__(self) -> None:
         self.git = self.workspace.git
         self._commits: dict[str, Commit] = {}
+        self.place_of: dict[str, int] = {}
 
     def commit(self, oid: str) -> Commit:
         if oid not in self._commits:
@@ -151,6 +154,7 @@ class _Looker:
             else:
                 heads.append((branch, f"refs/heads/{branch}", task, ref.oid))
         unlanded = self.git.unlanded((tip for *_, tip in heads), self.main) if heads else {}
+        self.place_of = {oid: place for place, oid in enumerate(unlanded)}
         claimed = {claim.task for claim in claims}
         branches = [
             self._branch(*head, unlanded=unlanded, claimed=head[2] in claimed) for head in sorted(heads)
@@ -176,7 +180,7 @@ class _Looker:
         )
         if facts.contained:
             return branch
-        commits, boundary = below(tip, unlanded)
+        commits, boundary = below(tip, unlanded, self.place_of)
         changed = self._changed(tip, boundary)
         return replace(
             branch,
@@ -224,9 +228,27 @@ class _Looker:
         return frozenset(commit.oid for commit in self.chain)
 
     @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Return what each first-parent commit of main says, newest first; what was read before is remembered."""
+        known: dict[str, Step] = self.workspace.memo
+        for commit in self.chain:
+            if commit.oid not in known:
+                known[commit.oid] = self._step(commit)
+        return tuple(known[commit.oid] for commit in self.chain)
+
+    def _step(self, step: Commit) -> Step:
+        landings, accounted = [], []
+        for commit in (step, *parts_of(step, self.commit)):
+            said = trailers(commit.message) if "Coord-" in commit.message else {}
+            if "Coord-Tip" in said and "Coord-Task" in said:
+                accounted.append((said["Coord-Tip"], said["Coord-Task"]))
+            landing = read_landing(commit, lambda oid: self.commit(oid).parents) if said else None
+            landings += [replace(landing, step=step.oid)] if landing else []
+        return Step(tuple(landings), tuple(accounted))
+
+    @cached_property
     def landings(self) -> tuple[Landing, ...]:
-        found = (read_landing(commit, lambda oid: self.commit(oid).parents) for commit in self.chain)
-        return tuple(landing for landing in found if landing)
+        return tuple(landing for step in self.steps for landing in step.landings)
 
     @cached_property
     def landings_of(self) -> dict[str, list[Landing]]:
@@ -239,8 +261,7 @@ class _Looker:
     @cached_property
     def accounted(self) -> dict[str, str]:
         """Return the tips that main's own commits name, each with the task that it was for."""
-        said = (trailers(commit.message) for commit in self.chain)
-        return {s["Coord-Tip"]: s["Coord-Task"] for s in said if "Coord-Tip" in s and "Coord-Task" in s}
+        return dict(pair for step in self.steps for pair in step.accounted)
 
     def _carrier(self, tip: str) -> str:
         """Return the oldest first-parent commit of main that contains ``tip`` (containing is monotone: bisect)."""
@@ -282,8 +303,8 @@ class _Looker:
         for landing in landings if landings and self.reverts else ():
             reach = frozenset(self.git.rev_list(tip, f"^{landing.base}"))
             held = reach & frozenset(self.git.rev_list(landing.tip, f"^{landing.base}"))
-            targets = {landing.commit, landing.status_commit, *held} if held else set()
-            by = self._undone_by(landing.commit, targets, seen=reach)
+            targets = {landing.commit, landing.step, landing.status_commit, *held} if held else set()
+            by = self._undone_by(landing.step, targets, seen=reach)
             if by:
                 return Reverted(landing.commit, by)
         return None

@@ -15,7 +15,7 @@ from coord.core.queue import Queue, Result, make_queue
 from coord.core.schedule import rest_after
 from coord.core.settings import Strategy
 from coord.core.snapshot import Ended, Snapshot
-from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red
+from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, Underway
 from coord.core.verdict import VerdictKind
 from coord.errors import CoordError, Exit
 from coord.events import record

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coord.core.answer import Conflicted
@@ -162,10 +162,30 @@ class _Reading:
             said = trailers(commit.message)
             if kind_of(said) is StepKind.BY_HAND or not commit.parents:
                 by_hand.append(commit)
-            else:
-                steps.append(self.step(commit, said, was_on_main=said.get("Coord-Tip", "") in held))
+                _hold(commit.oid, parents, held)
+                continue
+            for part in self.parts(commit) if kind_of(said) is StepKind.BATCH else ():
+                steps.append(self.part(part, held))
+                _hold(part.oid, parents, held)
+            steps.append(self.step(commit, said, was_on_main=said.get("Coord-Tip", "") in held))
             _hold(commit.oid, parents, held)
         return tuple(steps), tuple(by_hand), frozenset(held)
+
+    def parts(self, batch: Commit) -> tuple[Commit, ...]:
+        """Return the merges that lead from a batch's second parent to its first, oldest first; none if they do not."""
+        found: list[Commit] = []
+        at = batch.parents[1] if len(batch.parents) == 2 else ""
+        while at and at != batch.parents[0]:
+            part = self.objects.commit(at)
+            found.insert(0, part)
+            at = part.parents[0] if len(part.parents) == 2 else ""
+        return tuple(found) if at else ()
+
+    def part(self, commit: Commit, held: set[str]) -> Step:
+        """Return one merge of a batch: a landing in everything but the gate."""
+        said = trailers(commit.message)
+        step = self.step(commit, said, was_on_main=said.get("Coord-Tip", "") in held)
+        return replace(step, kind=StepKind.LANDING, in_batch=True)
 
     def _parents(self) -> dict[str, tuple[str, ...]]:
         lines = self.git.run("rev-list", "--parents", self.main, "--").text.splitlines()
@@ -189,6 +209,7 @@ class _Reading:
             off_merge=self.off_merge(commit, base, said.get("Coord-Tip", ""), settings),
             tip_was_on_main=was_on_main,
             needs_dependencies=settings.land.require_dependencies,
+            parts=self.parts(commit) if kind_of(said) is StepKind.BATCH else (),
         )
 
     def edit(self, path: str, before: str, after: str) -> Edit:
@@ -295,7 +316,7 @@ def regate(
     show: Callable[[str], None],
 ) -> Rerun:
     """Run the gate again on the trees of coord's landings (the ``last`` so many), believing no evidence."""
-    landings = facts.landings if last is None else facts.landings[len(facts.landings) - last :]
+    landings = facts.validated if last is None else facts.validated[len(facts.validated) - last :]
     chosen = workspace.git.config(r"^coord\.gatefolder$").get("coord.gatefolder")
     parent = default_folder(workspace.common, chosen)
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from coord.config import parse
 from coord.core.objects import Entry
@@ -52,6 +53,11 @@ class Workspace:
     def main_name(self) -> str:
         """Return main as people write it: ``origin/main``, or ``main`` without a remote."""
         return f"{self.remote}/{self.main}" if self.remote else self.main
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """Return what this process remembers of commits by their ids: a commit never changes."""
+        return {}
 
     def settings_at(self, commit: str) -> Settings:
         """Return the settings in the tree of ``commit``. Raises UsageError when the file is broken."""

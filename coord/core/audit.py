@@ -24,12 +24,15 @@ class StepKind(StrEnum):
     """Who made a first-parent step of main, and what for."""
 
     LANDING = "landing"
+    BATCH = "batch"
     STATUS = "status"
     BY_HAND = "by hand"
 
 
 def kind_of(said: Mapping[str, str]) -> StepKind:
     """Return what a first-parent commit claims to be, by its trailers; ``Coord-Status`` is an agent's word, not ours."""
+    if "Coord-Batch" in said:
+        return StepKind.BATCH
     if "Coord-Gate" in said:
         return StepKind.LANDING
     return StepKind.STATUS if "Coord-Task" in said and STATUS not in said else StepKind.BY_HAND
@@ -46,9 +49,11 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A first-parent step that claims to be coord's, with what was read about it.
+    """A first-parent step that claims to be coord's, or a merge that hangs in a batch (``in_batch``), with what was read
+    about it.
 
-    ``base`` is its first parent and ``second`` its second one; ``outside`` the paths it changes outside the task
+    ``parts`` are the merges of a batch, oldest first, and empty when they do not lead from its second parent to its
+    first. ``base`` is its first parent and ``second`` its second one; ``outside`` the paths it changes outside the task
     folder, ``edits`` those inside; ``tasks_before`` and ``tasks_after`` the tasks in the two trees; ``off_merge`` the
     paths outside the task folder in which it is not git's own merge of base and tip; ``tip_was_on_main`` says that
     its base held ``Coord-Tip`` already.
@@ -65,6 +70,8 @@ class Step:
     tasks_after: Mapping[str, Task] = field(default_factory=dict)
     off_merge: frozenset[str] = frozenset()
     tip_was_on_main: bool = False
+    in_batch: bool = False
+    parts: tuple[Commit, ...] = ()
     needs_dependencies: bool = True
 
     @property
@@ -145,6 +152,19 @@ class Facts:
     @property
     def landings(self) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.kind is StepKind.LANDING)
+
+    @property
+    def batches(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.kind is StepKind.BATCH)
+
+    @property
+    def validated(self) -> tuple[Step, ...]:
+        """Return the first-parent steps that claim to have passed a gate."""
+        return tuple(
+            step
+            for step in self.steps
+            if step.kind in (StepKind.LANDING, StepKind.BATCH) and not step.in_batch
+        )
 
     @property
     def sound_landings(self) -> tuple[Step, ...]:
@@ -232,9 +252,25 @@ def _landing_tip(facts: Facts) -> Iterator[Breach]:
             yield step.commit.oid, f"it names the tip {step.tip[:7]} and brings {''.join(brought)[:7]}"
 
 
+def _batch_shape(facts: Facts) -> Iterator[Breach]:
+    for step in facts.batches:
+        if not step.parts:
+            yield (
+                step.commit.oid,
+                "its second parent does not lead, merge by merge, to the main that it stands on",
+            )
+        elif step.parts[-1].tree != step.commit.tree:
+            yield step.commit.oid, f"its last merge {step.parts[-1].oid[:7]} has another tree"
+        elif str(len(step.parts)) != step.said["Coord-Batch"]:
+            yield (
+                step.commit.oid,
+                f"it names {step.said['Coord-Batch']} branches and carries {len(step.parts)}",
+            )
+
+
 def _gate_tree(facts: Facts) -> Iterator[Breach]:
-    for step in facts.landings:
-        judged = step.said["Coord-Gate"].rpartition(" ")[2]
+    for step in facts.validated:
+        judged = step.said.get("Coord-Gate", "").rpartition(" ")[2]
         if judged != step.commit.tree:
             yield (
                 step.commit.oid,
@@ -412,6 +448,7 @@ _UNDO = "git revert -m 1 {}"
 #: A new rule is one function and one row.
 RULES: tuple[Rule, ...] = (
     Rule("landing-shape", 1, _landing_shape, _SHOW),
+    Rule("batch-shape", 1, _batch_shape, _SHOW),
     Rule("gate-tree", 1, _gate_tree, _UNDO),
     Rule("one-tree", 1, _one_tree, _UNDO),
     Rule("merge-content", 1, _merge_content, _UNDO),

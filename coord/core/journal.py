@@ -18,13 +18,17 @@ _REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{40,64})\b", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """A first-parent step that coord made: merge ``commit`` (M) on ``base`` carrying ``tip`` through ``status_commit`` (S)."""
+    """A merge that coord made: ``commit`` (M) on ``base`` carrying ``tip`` through ``status_commit`` (S).
+
+    ``step`` is the first-parent commit of main that brought it: M itself, or the batch that it is part of.
+    """
 
     task: str
     commit: str
     base: str
     status_commit: str
     tip: str
+    step: str
 
 
 def read_landing(commit: Commit, parents_of: Callable[[str], tuple[str, ...]]) -> Landing | None:
@@ -40,7 +44,35 @@ def read_landing(commit: Commit, parents_of: Callable[[str], tuple[str, ...]]) -
     base, second = commit.parents
     if not task or not tip or (second != tip and parents_of(second)[:1] != (tip,)):
         return None
-    return Landing(task, commit.oid, base, second, tip)
+    return Landing(task, commit.oid, base, second, tip, commit.oid)
+
+
+def parts_of(step: Commit, read: Callable[[str], Commit]) -> tuple[Commit, ...]:
+    """Return the single merges of a batch, newest first; none when the commit is no batch.
+
+    They lead from its second parent, each by its first parent, to the main that the batch stands on.
+    """
+    if "Coord-Batch: " not in step.message or "Coord-Batch" not in trailers(step.message):
+        return ()
+    if len(step.parents) != 2:
+        return ()
+    base, oid = step.parents
+    parts: list[Commit] = []
+    while oid != base:
+        part = read(oid)
+        if len(part.parents) != 2:
+            return ()  # a trailer alone proves nothing
+        parts.append(part)
+        oid = part.parents[0]
+    return tuple(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a first-parent commit of main says: the landings it made, and (tip, task) of all it names."""
+
+    landings: tuple[Landing, ...]
+    accounted: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +268,13 @@ def _ring(waits: Mapping[str, set[str]]) -> set[str]:
 # -- what a tip stands on ---------------------------------------------------------------------------------------------
 
 
-def below(tip: str, unlanded: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Return the unlanded commits that ``tip`` holds, oldest first, and the commits of main that they stand on."""
-    order = {oid: i for i, oid in enumerate(unlanded)}
+def below(
+    tip: str, unlanded: Mapping[str, tuple[str, ...]], order: Mapping[str, int]
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the unlanded commits that ``tip`` holds, oldest first, and the commits of main that they stand on.
+
+    ``order`` says where each stands in ``unlanded``, newest first.
+    """
     seen, boundary, todo = {tip}, set(), [tip]
     while todo:
         for parent in unlanded[todo.pop()]:

@@ -18,11 +18,11 @@ from coord.core.settings import Strategy
 #: Branches on top of main, in the order in which they are merged, each by its tip.
 Line = tuple[str, ...]
 
-#: What is believed of branches before any was seen: one in ten fails, as firmly as ten branches would say it.
-_PRIOR_BAD, _PRIOR = 1.0, 10.0
+#: What is believed of branches before any was seen: one in eleven fails, as firmly as eleven branches would say it.
+_PRIOR_BAD, _PRIOR = 1.0, 11.0
 
 #: A speculation that is less likely than this to be of use is not worth a worker.
-_USELESS = 0.02
+_USELESS = 0.1
 
 
 @dataclass(frozen=True, slots=True)

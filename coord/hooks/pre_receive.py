@@ -75,7 +75,8 @@ def _edits(occasion: Occasion, tips: Mapping[str, str]) -> dict[str, tuple[str, 
     if main is None or not tips:
         return {}
     unlanded = occasion.git.unlanded(tips.values(), main)
-    grounds = {ref: below(tip, unlanded)[1] for ref, tip in tips.items() if tip in unlanded}
+    order = {oid: place for place, oid in enumerate(unlanded)}
+    grounds = {ref: below(tip, unlanded, order)[1] for ref, tip in tips.items() if tip in unlanded}
     order = _order(occasion, {oid for ground in grounds.values() for oid in ground if len(ground) > 1})
     found = {}
     for ref, ground in grounds.items():
