@@ -13,7 +13,6 @@ from coord.core.action import Action, Block, Gate, Idle, Look, Sweep, Wait
 from coord.core.plan import next_action
 from coord.core.queue import Queue, Result, make_queue
 from coord.core.schedule import rest_after
-from coord.core.settings import Strategy
 from coord.core.snapshot import Ended, Snapshot
 from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, Underway
 from coord.core.verdict import VerdictKind
@@ -299,8 +298,9 @@ def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:
                 if left not in known:
                     yield Found(base, left, Underway())
                 continue
-        lane.tips = ()
-        if run.view.snapshot.settings.land.strategy is Strategy.EACH:
+        if landed and lane.tips and live.keys() >= set(lane.tips):
+            lane.tips = ()  # it proves nothing any more, and tells where to look
+        else:
             site.lanes.stop(lane.key)
 
 

@@ -21,8 +21,17 @@ Line = tuple[str, ...]
 #: What is believed of branches before any was seen: one in eleven fails, as firmly as eleven branches would say it.
 _PRIOR_BAD, _PRIOR = 1.0, 11.0
 
-#: A speculation that is less likely than this to be of use is not worth a worker.
+#: What is left of the chance to fail once a branch has passed in some line.
+_GOOD = 0.01
+
+#: A line that is less likely than this to be needed is not worth a worker.
 _USELESS = 0.1
+
+#: From so many workers on, those for whom no line is as likely to be needed as this (few workers, many workers) try
+#: branches in groups instead: who is known to be good goes first, and a chain of them holds.
+_POOLING = 4
+_MANY = 8
+_LIKELY = (0.5, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +82,16 @@ def make_schedule(strategy: Strategy, order: Sequence[str], facts: Facts, worker
 
 
 def _each(order: Sequence[str], facts: Facts, workers: int) -> Schedule:
-    """Validate main+A, main+A+B, … side by side; workers that are left over try what would be next if one fails."""
-    wanted = dict(islice(_speculations(order, facts), workers))
+    """Validate main+A, main+A+B, … side by side. Workers that are left over learn about the branches further back."""
     alive = facts.running & frozenset(_possible(order, facts))
-    free = workers - len(alive) - facts.elsewhere
-    fresh = [line for line in wanted if line not in alive]
-    return Schedule(green_line(order, facts), tuple(fresh[: max(0, free)]), facts.running - alive)
+    look = _Look(order, facts, workers - len(alive) - facts.elsewhere)
+    look.trunk = ()
+    for line in islice(_speculations(look, workers), workers):
+        look.want(line)
+    if workers >= _POOLING:
+        _split(look)
+        _screen(look)
+    return Schedule(green_line(order, facts), tuple(look.run), facts.running - alive)
 
 
 def green_line(order: Sequence[str], facts: Facts) -> Line:
@@ -91,24 +104,26 @@ def green_line(order: Sequence[str], facts: Facts) -> Line:
     return line
 
 
-def _speculations(order: Sequence[str], facts: Facts) -> Iterator[tuple[Line, float]]:
-    """Yield lines whose outcome is not known, with the chance that they will be needed, the most likely first.
+def _speculations(look: _Look, workers: int) -> Iterator[Line]:
+    """Yield lines whose outcome is not known, the most likely to be needed first.
 
     Best first over what may become of each branch in its turn (SubmitQueue's idea): while failures are rare this is a
-    plain chain.
+    plain chain. Who is known to be good goes first, who is doubted last.
     """
-    chance = facts.chance
-    start = green_line(order, facts)
-    todo: list[tuple[float, int, Line, tuple[str, ...]]] = [(-1.0, 0, start, _left(order, start))]
+    facts = look.facts
+    start = green_line(look.order, facts)
+    least = _USELESS if workers < _POOLING else _LIKELY[workers >= _MANY]
+    todo: list[tuple[float, int, Line, tuple[str, ...]]] = [(-1.0, 0, start, _left(look.ranked, start))]
     number = 0
     while todo:
         useful, _, line, left = heapq.heappop(todo)
         line, left = _settled(line, left, facts)
-        if not left or -useful < _USELESS:
+        if not left or -useful < least:
             continue
         turn = _turn(line, left, facts)
         rest = tuple(tip for tip in left if tip != turn)
-        yield (*line, turn), -useful
+        yield (*line, turn)
+        chance = look.chance_of(turn)
         number += 2
         heapq.heappush(todo, (useful * (1 - chance), number, (*line, turn), rest))
         heapq.heappush(todo, (useful * chance, number + 1, line, rest))
@@ -153,8 +168,8 @@ def _possible(order: Sequence[str], facts: Facts) -> Iterator[Line]:
 
 
 @dataclass
-class _Batch:
-    """One look at a batch: what is good, what is doubted, what nobody has tried, and the lines to start."""
+class _Look:
+    """One look at the queue: what is good, what is doubted, what nobody has tried, and the lines to start."""
 
     order: Sequence[str]
     facts: Facts
@@ -169,6 +184,15 @@ class _Batch:
         # Where one of them left the queue, that one was to blame: nothing is known of the others.
         self.doubted = _minimal(tips - self.good for tips in failed if tips <= known)
         self.trunk = self.line(self.good)
+        self.suspects = frozenset().union(*self.doubted)
+        self.ranked = sorted(self.order, key=lambda tip: (tip not in self.good, tip in self.suspects))
+
+    def chance_of(self, tip: str) -> float:
+        """Return the chance that a branch fails."""
+        if tip in self.good:
+            return _GOOD
+        sizes = [len(tips) for tips in self.doubted if tip in tips]
+        return max(self.facts.chance, 1 / min(sizes)) if sizes else self.facts.chance
 
     def line(self, tips: Iterable[str], onto: Line = ()) -> Line:
         """Return a line of ``tips`` in the queue's order, without those that do not merge onto the others."""
@@ -190,61 +214,61 @@ class _Batch:
 def _batch(order: Sequence[str], facts: Facts, workers: int) -> Schedule:
     """Validate groups that pass as often as not, land what passed together, halve what failed."""
     alive = frozenset(line for line in facts.running if frozenset(order).issuperset(line))
-    batch = _Batch(order, facts, workers - len(alive) - facts.elsewhere)
-    land = _landable(batch)
+    look = _Look(order, facts, workers - len(alive) - facts.elsewhere)
+    land = _landable(look)
     if not land:
-        _validate_trunk(batch)
+        _validate_trunk(look)
     if not land or workers > 1:
-        _split(batch)
-        _screen(batch)
-    return Schedule(land, tuple(batch.run), facts.running - alive)
+        _split(look)
+        _screen(look)
+    return Schedule(land, tuple(look.run), facts.running - alive)
 
 
-def _landable(batch: _Batch) -> Line:
+def _landable(look: _Look) -> Line:
     """Return what to land: all that is known to be good, or the most of it when nothing larger is on its way."""
-    green = batch.facts.green
-    if batch.trunk in green:
-        return batch.trunk
+    green = look.facts.green
+    if look.trunk in green:
+        return look.trunk
     longest = max(green, key=lambda line: (len(line), line), default=())
-    if longest and (batch.trunk in batch.facts.red or batch.trunk in batch.facts.unfit):
+    if longest and (look.trunk in look.facts.red or look.trunk in look.facts.unfit):
         return longest
     return ()
 
 
-def _validate_trunk(batch: _Batch) -> None:
+def _validate_trunk(look: _Look) -> None:
     """What passed apart must pass together; where it does not, the longest beginning that does is looked for."""
-    trunk, red = batch.trunk, batch.facts.red
+    trunk, red = look.trunk, look.facts.red
     if trunk not in red:
-        batch.want(trunk)
+        look.want(trunk)
         return
-    passing = max((n for n in range(len(trunk)) if trunk[:n] in batch.facts.green), default=0)
+    passing = max((n for n in range(len(trunk)) if trunk[:n] in look.facts.green), default=0)
     failing = min(n for n in range(1, len(trunk) + 1) if trunk[:n] in red)
-    batch.want(trunk[: (passing + failing) // 2])
+    look.want(trunk[: (passing + failing) // 2])
 
 
-def _split(batch: _Batch) -> None:
+def _split(look: _Look) -> None:
     """Halve what is known to hold a failing branch; with workers to spare, cut it into more parts."""
-    groups = sorted(batch.doubted, key=lambda tips: (len(tips), sorted(tips)))
+    groups = sorted(look.doubted, key=lambda tips: (len(tips), sorted(tips)))
     for number, tips in enumerate(groups):
-        line = batch.line(tips)
-        parts = max(2, batch.free // max(1, len(groups) - number) + 1)
+        line = look.line(tips)
+        parts = max(2, look.free // max(1, len(groups) - number) + 1)
         size = max(1, math.ceil(len(line) / parts))
         pieces = [line[i : i + size] for i in range(0, len(line), size)]
         # The last piece need not be tried when the others tell: but a lone suspect has to fail on main by itself.
         for piece in pieces[:-1] if len(pieces) > 1 else pieces:
-            batch.want(batch.line(piece, batch.trunk))
+            look.want(look.line(piece, look.trunk))
 
 
-def _screen(batch: _Batch) -> None:
+def _screen(look: _Look) -> None:
     """Try branches that nobody has tried, in groups that pass about as often as not."""
-    seen = batch.good.union(*batch.doubted, *batch.facts.running)
-    fresh = [tip for tip in batch.order if tip not in seen]
-    if not fresh or batch.free <= 0:
+    seen = look.good.union(*look.doubted, *look.facts.running)
+    fresh = [tip for tip in look.order if tip not in seen]
+    if not fresh or look.free <= 0:
         return
-    even = max(1, round(math.log(0.5) / math.log(1 - min(0.9, batch.facts.chance))))
-    size = min(even, math.ceil(len(fresh) / batch.free))
+    even = max(1, round(math.log(0.5) / math.log(1 - min(0.9, look.facts.chance))))
+    size = min(even, math.ceil(len(fresh) / look.free))
     for start in range(0, len(fresh), size):
-        batch.want(batch.line(fresh[start : start + size], batch.trunk if batch.free == 1 else ()))
+        look.want(look.line(fresh[start : start + size], look.trunk if look.free == 1 else ()))
 
 
 def _minimal(sets: Iterable[frozenset[str]]) -> tuple[frozenset[str], ...]:
