@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from coord.commands.check import line
 from coord.core.analysis import Measure, Study, faults
 from coord.core.graph import TaskGraph
-from coord.core.graphparts import common_facts
+from coord.core.graphparts import common_facts, counted
 from coord.core.graphview import ALIASES, VIEWS, Asked, View
 from coord.core.task import Severity
 from coord.core.text import one_line, whole_number
@@ -74,11 +74,16 @@ def run(call: Call) -> Exit:
         Measure(call.args.by),
         call.args.limit,
     )
+    if call.args.open:
+        completed = len(graph.digraph.ids) - len(study.tasks)
+        call.output.say(f"{counted(completed, 'completed task')} left out (--open)")
     view = VIEWS[name].make(study, asked)
     _show(study, view, call)
     others = len(graph.problems) - len(found)
     if others:
-        call.output.say(f"{others} more problems in the task files: coord graph validate shows them")
+        call.output.say(
+            f"{counted(others, 'more problem')} in the task files: coord graph validate shows all"
+        )
     facts = {"view": name, "open": call.args.open, **common_facts(study), **view.facts}
     call.output.emit("graph", facts, [problem.facts() for problem in graph.problems])
     return Exit.INVALID_TASKS if found else Exit.OK

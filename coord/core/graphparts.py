@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from coord.core.analysis import ASSUMED, Measure, Study
 from coord.core.betweenness import EXACT, Bottleneck
+from coord.core.task import Severity
 
 #: What a view hands over for scripts.
 Fact = None | bool | int | float | str | Sequence["Fact"] | Mapping[str, "Fact"]
@@ -55,7 +56,7 @@ def left_out(study: Study) -> tuple[Section, ...]:
     behind = [n for n in net.left_out if n not in net.in_cycle]
     rest = frozenset(net.left_out)
     parts = (("left out: in a cycle", sorted(net.in_cycle)), ("left out: behind a cycle", behind))
-    return tuple(
+    sections = tuple(
         Section(
             f"{title} ({counted(len(of), 'task')})",
             tuple(
@@ -69,6 +70,18 @@ def left_out(study: Study) -> tuple[Section, ...]:
         for title, of in parts
         if of
     )
+    broken = tuple((path,) for path in _broken(study))
+    title = f"left out: cannot be read ({counted(len(broken), 'file')})"
+    return (*sections, Section(title, broken)) if broken else sections
+
+
+def _broken(study: Study) -> list[str]:
+    """Return the paths of the files that state no task because they are broken (a README is not)."""
+    return [
+        file.path
+        for file in study.graph.unreadable
+        if any(problem.severity is Severity.ERROR for problem in file.problems)
+    ]
 
 
 def cycles(study: Study) -> tuple[Section, ...]:
@@ -196,6 +209,7 @@ def common_facts(study: Study) -> dict[str, Fact]:
         "cycles": [net.names(net.shortest_cycle(knot, min(knot))) for knot in net.knots],
         "left_out": {
             "in_cycle": net.names(sorted(net.in_cycle)),
+            "unreadable": _broken(study),
             "behind_cycle": net.names(n for n in net.left_out if n not in net.in_cycle),
         },
         "missing": [{"task": net.ids[n], "needs": need} for n, need in net.missing],
