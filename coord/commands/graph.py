@@ -53,7 +53,7 @@ def options(parser: ArgumentParser) -> None:
     parser.add_argument("--fetch", action="store_true", help="fetch first")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--format", action=_Format, choices=_FORMATS, default="text", help="print it as this")
-    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--json", action="store_true", help="print JSON, as --format json does")
 
 
 def run(call: Call) -> Exit:
@@ -84,8 +84,9 @@ def run(call: Call) -> Exit:
         call.output.say(
             f"{counted(others, 'more problem')} in the task files: coord graph validate shows all"
         )
-    facts = {"view": name, "open": call.args.open, **common_facts(study), **view.facts}
-    call.output.emit("graph", facts, [problem.facts() for problem in graph.problems])
+    if call.output.json:
+        facts = {"view": name, "open": call.args.open, **common_facts(study), **view.facts}
+        call.output.emit("graph", facts, [problem.facts() for problem in graph.problems])
     return Exit.INVALID_TASKS if found else Exit.OK
 
 

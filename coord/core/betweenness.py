@@ -33,12 +33,13 @@ class Bottleneck(NamedTuple):
 
 
 def bottlenecks(net: Digraph) -> tuple[Bottleneck, ...]:
-    """Return the tasks that others both need and are needed by, those with the most passing through them first.
+    """Return the tasks that stand between others, those with the most passing through them first.
 
     Ranked by betweenness, then chains, then id; tasks in or behind a cycle are left out.
     """
     if len(net.order) > EXACT:
-        rows = [Bottleneck(n, None, None, size) for n, size in _chains_log10(net).items()]
+        sized = _chains_log10(net).items()
+        rows = [Bottleneck(n, None, None, size) for n, size in sized if net.needs[n] and net.dependents[n]]
     else:
         between = betweenness(net)
         rows = [

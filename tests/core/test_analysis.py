@@ -154,6 +154,7 @@ def test_chains_of_a_graph_with_more_of_them_than_a_float_can_say_are_counted():
     more = {**spec, **{f"u{n}": [] for n in range(10)}}
     ranked = bottlenecks(Digraph.of(more))
     assert {row.between for row in ranked} == {None}
+    assert len(ranked) == (layers - 2) * 3
     names = Digraph.of(more).ids
     logs = {names[row.number]: row.chains_log10 for row in ranked}
     assert logs[Digraph.of(spec).ids[found[0].number]] == pytest.approx(found[0].chains_log10)
