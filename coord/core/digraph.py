@@ -31,13 +31,15 @@ class Rows:
             counts[n] += 1
         return cls(flat, [0, *accumulate(counts)])
 
-    def turned(self, owners: Iterable[int], size: int) -> Rows:
-        """Return for each number of these rows the tasks in whose row it is, in the order of ``owners``."""
+    def turned(self) -> Rows:
+        """Return for each task those in whose row it is, ascending."""
+        size = len(self)
         turned = Rows.of([0] * len(self.flat), self.flat, size)
         free = turned.starts[:]
-        for n, at in zip(owners, self.flat, strict=True):
-            turned.flat[free[at]] = n
-            free[at] += 1
+        for n in range(size):
+            for at in self[n]:
+                turned.flat[free[at]] = n
+                free[at] += 1
         return turned
 
     def __getitem__(self, n: int) -> list[int]:
@@ -53,12 +55,11 @@ class Rows:
 
 @dataclass(frozen=True)
 class Digraph:
-    """``needs[n]`` are the numbers that task ``n`` names, in its file's order; ``dependents[n]`` those that name it,
-    ascending. ``missing`` are the pairs (task, id) whose id is no task here."""
+    """``needs[n]`` are the numbers that task ``n`` names, in its file's order; ``missing`` the pairs (task, id) whose id
+    is no task here."""
 
     ids: tuple[str, ...]
     needs: Rows
-    dependents: Rows
     missing: tuple[tuple[int, str], ...] = ()
 
     @classmethod
@@ -74,9 +75,12 @@ class Digraph:
             missing = tuple((n, need) for n, id in enumerate(ids) for need in needs[id] if need not in known)
             pairs = [(n, at) for n, at in zip(owners, found, strict=True) if at >= 0]
             owners, found = [n for n, _ in pairs], [at for _, at in pairs]
-        size = len(ids)
-        forward = Rows.of(found, owners, size)
-        return cls(ids, forward, forward.turned(owners, size), missing)
+        return cls(ids, Rows.of(found, owners, len(ids)), missing)
+
+    @cached_property
+    def dependents(self) -> Rows:
+        """For each task the numbers of those that name it, ascending."""
+        return self.needs.turned()
 
     def names(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Return the ids of ``numbers``."""
@@ -90,13 +94,23 @@ class Digraph:
 
     @cached_property
     def generations(self) -> tuple[tuple[int, ...], ...]:
-        """Tasks by static depth, ascending in each; a task in a cycle or behind one belongs to none (Kahn 1962)."""
-        return _peel(self.needs, self.dependents)[0]
+        """Tasks by static depth, ascending in each; a task in a cycle or behind one belongs to none."""
+        depths = _depths(self.needs)
+        if depths is None:
+            return self._peeled[0]
+        levels: list[list[int]] = [[] for _ in range(max(depths, default=0))]
+        for n, depth in enumerate(depths):
+            levels[depth - 1].append(n)
+        return tuple(map(tuple, levels))
 
     @cached_property
     def left_out(self) -> tuple[int, ...]:
         """The tasks of no generation: those in a cycle and those that wait, however indirectly, for one."""
-        return tuple(_peel(self.needs, self.dependents)[1]) if self._is_cyclic else ()
+        return self._peeled[1] if self._is_cyclic else ()
+
+    @cached_property
+    def _peeled(self) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+        return _peel(self.needs, self.dependents)
 
     @cached_property
     def knots(self) -> tuple[frozenset[int], ...]:
@@ -139,8 +153,38 @@ class Digraph:
         return tuple(reversed(path))
 
 
-def _peel(needs: Rows, dependents: Rows) -> tuple[tuple[tuple[int, ...], ...], list[int]]:
-    """Return the generations and what is left: at each step those go whose needs have all gone."""
+def _depths(needs: Rows) -> list[int] | None:
+    """Return each task's generation, from 1, or None when there is a cycle.
+
+    Depth first with a stack: a task is entered (-1), all that it needs is done, then it is one deeper than that. What is
+    needed and still entered waits for this task. Nothing but ``needs`` is read, so a sound graph is never turned round.
+    """
+    flat, starts = needs.flat, needs.starts
+    depth = [0] * len(needs)
+    for root in range(len(needs)):
+        if depth[root]:
+            continue
+        stack = [root]
+        while stack:
+            at = stack[-1]
+            row = flat[starts[at] : starts[at + 1]]
+            if depth[at] > 0:
+                stack.pop()
+            elif depth[at] or not row:
+                stack.pop()
+                depth[at] = 1 + max([depth[need] for need in row], default=0)
+            else:
+                depth[at] = -1
+                for need in row:
+                    if depth[need] < 0:
+                        return None
+                    if not depth[need]:
+                        stack.append(need)
+    return depth
+
+
+def _peel(needs: Rows, dependents: Rows) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+    """Return the generations and what is left: at each step those go whose needs have all gone (Kahn 1962)."""
     waiting = needs.sizes()
     level = [n for n, count in enumerate(waiting) if not count]
     found = []
@@ -154,7 +198,7 @@ def _peel(needs: Rows, dependents: Rows) -> tuple[tuple[tuple[int, ...], ...], l
                     following.append(dependent)
         following.sort()
         level = following
-    return tuple(found), [n for n, count in enumerate(waiting) if count]
+    return tuple(found), tuple(n for n, count in enumerate(waiting) if count)
 
 
 def strong_components(edges: Rows, members: Sequence[int]) -> list[frozenset[int]]:
