@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 
 
 class Rows:
@@ -24,19 +24,18 @@ class Rows:
         self.starts = starts
 
     @classmethod
-    def of(cls, flat: list[int], owners: Iterable[int], size: int) -> Rows:
-        """Return rows of ``flat``, which is grouped by task; ``owners`` tells how many numbers each task has."""
-        counts = [0] * size
-        for n in owners:
-            counts[n] += 1
-        return cls(flat, [0, *accumulate(counts)])
+    def of(cls, flat: list[int], sizes: Iterable[int]) -> Rows:
+        """Return rows of ``flat``, which is grouped by task, with so many numbers each."""
+        return cls(flat, [0, *accumulate(sizes)])
 
     def turned(self) -> Rows:
         """Return for each task those in whose row it is, ascending."""
-        size = len(self)
-        turned = Rows.of([0] * len(self.flat), self.flat, size)
+        counts = [0] * len(self)
+        for at in self.flat:
+            counts[at] += 1
+        turned = Rows.of([0] * len(self.flat), counts)
         free = turned.starts[:]
-        for n in range(size):
+        for n in range(len(self)):
             for at in self[n]:
                 turned.flat[free[at]] = n
                 free[at] += 1
@@ -67,15 +66,16 @@ class Digraph:
         """Build the arrays from what each id needs; an id that is no key counts for nothing and is in ``missing``."""
         ids = tuple(sorted(needs))
         place = dict(zip(ids, range(len(ids)), strict=True)).get
-        found = [place(need, -1) for id in ids for need in needs[id]]
-        owners = [n for n, id in enumerate(ids) for _ in needs[id]]
-        missing: tuple[tuple[int, str], ...] = ()
-        if -1 in found:
-            known = set(ids)
-            missing = tuple((n, need) for n, id in enumerate(ids) for need in needs[id] if need not in known)
-            pairs = [(n, at) for n, at in zip(owners, found, strict=True) if at >= 0]
-            owners, found = [n for n, _ in pairs], [at for _, at in pairs]
-        return cls(ids, Rows.of(found, owners, len(ids)), missing)
+        named = [needs[id] for id in ids]
+        found = list(map(place, chain.from_iterable(named)))
+        sizes = list(map(len, named))
+        missing: list[tuple[int, str]] = []
+        if None in found:
+            for n, names in enumerate(named):
+                unknown = [(n, need) for need in names if place(need) is None]
+                missing += unknown
+                sizes[n] -= len(unknown)
+        return cls(ids, Rows.of([at for at in found if at is not None], sizes), tuple(missing))
 
     @cached_property
     def dependents(self) -> Rows:
