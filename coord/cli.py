@@ -42,6 +42,7 @@ VERBS: dict[str, Verb] = {
     "list": Verb("list", "list tasks", _TASKS),
     "show": Verb("show", "show one task", _TASKS),
     "ready": Verb("ready", "list tasks that can be started now", _TASKS),
+    "graph": Verb("graph", "show order, cycles, critical path, bottlenecks, risk and cost", _TASKS),
     "new": Verb("new", "write a new task file", _TASKS),
     "complete": Verb("complete", "complete tasks by the coordinator's own word", _TASKS),
     "plan": Verb("plan", "show what landing would do, and why branches wait", _LAND),

@@ -58,7 +58,7 @@ def _usage(action: Action) -> str:
     word = _names(action).split(", ")[0] if action.option_strings else _value(action)
     if action.option_strings:
         return word if action.required else f"[{word}]"
-    return {"*": f"[{word} ...]", "+": f"{word} [{word} ...]"}.get(str(action.nargs), word)
+    return {"?": f"[{word}]", "*": f"[{word} ...]", "+": f"{word} [{word} ...]"}.get(str(action.nargs), word)
 
 
 def _names(action: Action) -> str:

@@ -1,17 +1,18 @@
 """The tasks of one commit as a graph: what is ready, what waits for what, and what cannot be right.
 
-Every pass is linear and without recursion: a graph of 100,000 tasks in one chain is read like any other.
+The passes over a large graph are those of ``coord.core.digraph``.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from coord.core.digraph import Digraph
 from coord.core.frontmatter import Place
 from coord.core.task import Problem, Severity, Status, Task, Unreadable
 
@@ -81,23 +82,13 @@ class TaskGraph:
 
         Dependencies that do not exist count for nothing; tasks in a cycle or behind one belong to no generation.
         """
-        waiting = {id: len(needs) for id, needs in self._edges.items()}
-        level = sorted(id for id, count in waiting.items() if not count)
-        found = []
-        while level:
-            found.append(tuple(level))
-            following = []
-            for dependent in (d for id in level for d in self.dependents(id)):
-                waiting[dependent] -= 1
-                if not waiting[dependent]:
-                    following.append(dependent)
-            level = sorted(following)
-        return tuple(found)
+        return tuple(self.digraph.names(generation) for generation in self.digraph.generations)
 
     @cached_property
     def cycles(self) -> tuple[tuple[str, ...], ...]:
         """One shortest cycle of each knot, as a path that ends where it starts (``a``, ``b``, ``a``), sorted."""
-        return tuple(sorted(_shortest_cycle(min(knot), self._edges, knot) for knot in self._knots))
+        graph = self.digraph
+        return tuple(graph.names(graph.shortest_cycle(knot, min(knot))) for knot in graph.knots)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
@@ -135,33 +126,22 @@ class TaskGraph:
         return {file.id: file.path for file in reversed(self.unreadable) if file.id}
 
     @cached_property
-    def _edges(self) -> Mapping[str, tuple[str, ...]]:
-        """What each task needs, as far as it exists."""
-        return {
-            id: tuple(need for need in task.depends_on if need in self._by_id)
-            for id, task in sorted(self._by_id.items())
-        }
+    def digraph(self) -> Digraph:
+        """What each task needs, as arrays of numbers; of two files with one id the one that ``get`` returns."""
+        return Digraph.of({id: task.depends_on for id, task in self._by_id.items()})
 
     @cached_property
     def _dependents(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = defaultdict(list)
-        for id, task in sorted(self._by_id.items()):
-            for need in task.depends_on:
+        for id in sorted(self._by_id):
+            for need in self._by_id[id].depends_on:
                 found[need].append(id)
         return {need: tuple(ids) for need, ids in found.items()}
 
     @cached_property
-    def _knots(self) -> tuple[frozenset[str], ...]:
-        """The sets of tasks that all wait for each other."""
-        return tuple(
-            knot
-            for knot in _strong_components(self._edges)
-            if len(knot) > 1 or any(id in self._edges[id] for id in knot)
-        )
-
-    @cached_property
     def _knot_of(self) -> Mapping[str, int]:
-        return {id: number for number, knot in enumerate(self._knots) for id in knot}
+        graph = self.digraph
+        return {graph.ids[n]: number for number, knot in enumerate(graph.knots) for n in knot}
 
     def _flaw(self, task: Task) -> str:
         if task.id in self.duplicates:
@@ -188,65 +168,6 @@ class TaskGraph:
             return f"cannot be read: {self._unreadable_paths[id]}"
         near = self.near(id)
         return "does not exist" + (f" (did you mean {near[0]}?)" if near else "")
-
-
-# -- passes --------------------------------------------------------------------------------------------------------
-
-
-def _strong_components(edges: Mapping[str, tuple[str, ...]]) -> tuple[frozenset[str], ...]:
-    """Return the strongly connected components (Tarjan 1972, with its own stack instead of recursion)."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    open_ids: dict[str, None] = {}
-    components = []
-    for root in edges:
-        if root in index:
-            continue
-        index[root] = low[root] = len(index)
-        open_ids[root] = None
-        path = [(root, iter(edges[root]))]
-        while path:
-            id, needs = path[-1]
-            need = next(needs, None)
-            if need is None:
-                path.pop()
-                if path:
-                    low[path[-1][0]] = min(low[path[-1][0]], low[id])
-                if low[id] == index[id]:
-                    components.append(_close(open_ids, id))
-            elif need not in index:
-                index[need] = low[need] = len(index)
-                open_ids[need] = None
-                path.append((need, iter(edges[need])))
-            elif need in open_ids:
-                low[id] = min(low[id], index[need])
-    return tuple(components)
-
-
-def _close(open_ids: dict[str, None], root: str) -> frozenset[str]:
-    """Take the component that ``root`` opened from the stack."""
-    members = set()
-    while root not in members:
-        members.add(open_ids.popitem()[0])
-    return frozenset(members)
-
-
-def _shortest_cycle(
-    start: str, edges: Mapping[str, tuple[str, ...]], knot: frozenset[str]
-) -> tuple[str, ...]:
-    """Return a shortest way from ``start`` back to itself (breadth first, so the first way found is shortest)."""
-    came_from: dict[str, str] = {}
-    queue = deque([start])
-    while start not in came_from:
-        at = queue.popleft()
-        for need in sorted(knot.intersection(edges[at])):
-            if need not in came_from:
-                came_from[need] = at
-                queue.append(need)
-    path = [start, came_from[start]]
-    while path[-1] != start:
-        path.append(came_from[path[-1]])
-    return tuple(reversed(path))
 
 
 # -- what is wrong with the whole ----------------------------------------------------------------------------------
@@ -304,11 +225,11 @@ def _cycles(graph: TaskGraph) -> Iterator[Problem]:
 
 
 def _dependencies(graph: TaskGraph, task: Task) -> Iterator[Problem]:
-    places = dict(zip(task.depends_on, task.dependencies_at, strict=False))
     open_needs = []
     for need in task.depends_on:
         found = graph.get(need)
         if found is None:
+            places = dict(zip(task.depends_on, task.dependencies_at, strict=False))
             reason = graph.unmet(need)[0].reason
             yield _at(task, places.get(need, task.id_at), "dependency", f"dependency '{need}' {reason}")
         elif not found.is_completed:
