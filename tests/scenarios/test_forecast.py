@@ -256,6 +256,22 @@ def test_a_branch_that_crossed_merges_with_main_is_asked_as_landing_asks(world: 
     assert [(one, other) for one, other, _ in _pairs(data)] == [("feat/a", "feat/b")]
 
 
+def test_plan_tells_conflicts_to_come(world: World) -> None:
+    _world(world, "a", "b", "c")
+    world.push("feat/a", {"src/lib.txt": _changed("one", "A")})
+    world.push("feat/b", {"src/lib.txt": _changed("one", "B")}, "wip\n\nCoord-Status: working\n")
+    world.push("feat/c", {"src/lib.txt": _changed("five", "C")}, "wip\n\nCoord-Status: working\n")
+    world.main({"src/lib.txt": _changed("five", "M")})
+
+    plan = world.coord("plan")
+
+    assert (
+        "conflicts to come\n  feat/c with main: src/lib.txt\n  feat/a with feat/b: src/lib.txt\n" in plan.out
+    )
+    data = world.coord("plan", "--json").data["forecast"]
+    assert data == {k: v for k, v in world.coord("forecast", "--json").data.items() if k != "main"}
+
+
 def test_nothing_is_left_in_the_repository(world: World) -> None:
     _world(world, "a", "b")
     world.push("feat/a", {"src/lib.txt": _changed("one", "A")})
