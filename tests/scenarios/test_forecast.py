@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from coord.commands.forecast import facts, left_open
+from coord.forecast import foretell
+from coord.observe import observe
+from coord.workspace import open_workspace
 from tests.world import World, task_text
 
 LINES = "one\ntwo\nthree\nfour\nfive\n"
@@ -172,20 +176,22 @@ def test_a_pair_that_only_a_gate_would_refuse_is_no_conflict(world: World) -> No
     assert world.coord("forecast", "--fetch", "--exit-code").code == 0
 
 
-def test_pairs_beyond_the_limit_are_counted_and_named_by_file(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pairs_beyond_the_limit_are_counted_and_named_by_file(world: World) -> None:
     _world(world, "a", "b", "c", "d")
     for name in "abcd":
         world.push(f"feat/{name}", {"src/lib.txt": _changed("one", name)})
     world.git("fetch", "-q", at=world.desk)
-    monkeypatch.setattr("coord.commands.forecast.LIMIT", 2)
+    workspace = open_workspace(world.desk)
 
-    said, data = world.coord("forecast"), world.coord("forecast", "--json").data
+    forecast = foretell(workspace, observe(workspace), limit=2)
 
-    assert "4 pairs share files and were not merged" in said.err
-    assert (len(data["pairs"]), data["unasked_pairs"]) == (2, 4)
-    assert data["unasked"] == [{"path": "src/lib.txt", "branches": ["feat/a", "feat/b", "feat/c", "feat/d"]}]
+    assert [(pair.one, pair.other) for pair in forecast.pairs] == [("feat/a", "feat/b"), ("feat/a", "feat/c")]
+    assert left_open(forecast) == [
+        "4 pairs share files and were not merged: they may conflict; coord forecast --all asks them"
+    ]
+    said = facts(forecast)
+    assert said["unasked_pairs"] == 4
+    assert said["unasked"] == [{"path": "src/lib.txt", "branches": ["feat/a", "feat/b", "feat/c", "feat/d"]}]
     assert len(world.coord("forecast", "--all", "--json").data["pairs"]) == 6
 
 
