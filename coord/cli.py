@@ -46,6 +46,7 @@ VERBS: dict[str, Verb] = {
     "new": Verb("new", "write a new task file", _TASKS),
     "complete": Verb("complete", "complete tasks by the coordinator's own word", _TASKS),
     "plan": Verb("plan", "show what landing would do, and why branches wait", _LAND),
+    "forecast": Verb("forecast", "tell which branches would conflict, before they do", _LAND),
     "land": Verb("land", "land what is ready: merge, validate, publish, tidy up", _LAND),
     "retry": Verb("retry", "try a branch again that conflicted or failed", _LAND),
     "approve": Verb("approve", "allow a branch to change protected paths", _LAND),

@@ -447,6 +447,21 @@ class Git:
             hint="is this a partial clone? use a full one; git fsck shows whether objects are missing",
         )
 
+    def aside(self, scratch: Path, *args: str, data: bytes = b"", ok: tuple[int, ...] = (0,)) -> Answer:
+        """Run git where ``merge`` does and with its settings; new objects go to ``scratch`` and nowhere else.
+
+        ``scratch`` is an object folder that the caller made and removes; it sees the repository's objects.
+        """
+        alternates = scratch / "info" / "alternates"
+        if not alternates.exists():
+            alternates.parent.mkdir(parents=True, exist_ok=True)
+            alternates.write_bytes(os.fsencode(self._common[0] / "objects") + b"\n")
+        own = {"GIT_OBJECT_DIRECTORY": str(scratch), "GIT_INDEX_FILE": str(scratch / "none")}
+        env = {**_MERGE_ENVIRONMENT, **self._neutral_ground(), **own}
+        answer = self.run(*args, data=data, ok=ok, config=_MERGE_CONFIG, env=env)
+        _raise_when_full(answer, args[0])
+        return answer
+
     # -- the remote ----------------------------------------------------------------------------------------------
 
     def fetch(self, remote: str, refspecs: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """Show what one run of coord land would do, in which order and why, and why each other branch waits.
 
 Fetches first; nothing is changed. A merge with the present main is tried in the object database, so that conflicts
-are told before they happen; no gate runs.
+are told before they happen, and so are those between branches (coord forecast tells more); no gate runs.
 """
 
 from __future__ import annotations
@@ -11,22 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from coord.call import Call
+from coord.commands.forecast import facts, left_open, where
 from coord.core.action import Idle
+from coord.core.forecast import Forecast
 from coord.core.plan import next_action
 from coord.core.queue import Candidate, Queue, make_queue
 from coord.core.snapshot import Snapshot
 from coord.core.trial import Clash, TouchesProtected, Trial, Unfit
 from coord.errors import Exit
+from coord.forecast import foretell
 from coord.freshness import fetch
 from coord.merge import make_trial
 from coord.observe import View, observe
-from coord.output import Json
+from coord.output import Json, Output
 from coord.site import open_site
 from coord.workspace import Workspace, open_workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class Prospect:
     """A candidate, and what a merge with the present main gives."""
 
     candidate: Candidate
@@ -56,35 +59,38 @@ def show_plan(call: Call, asked: Sequence[str]) -> Exit:
     snapshot = replace(view.snapshot, asked=ids)
     action = next_action(snapshot)
     queue = make_queue(snapshot)
-    forecasts = [_forecast(workspace, view, candidate) for candidate in queue.candidates]
-    call.output.emit("plan", _json(snapshot, action.reason, forecasts, queue, idle=isinstance(action, Idle)))
-    _print(call, workspace, snapshot, forecasts, queue, first=action.reason)
+    prospects = [_prospect(workspace, view, candidate) for candidate in queue.candidates]
+    forecast = foretell(workspace, view, asked=ids)
+    plan = _json(snapshot, action.reason, prospects, queue, idle=isinstance(action, Idle))
+    call.output.emit("plan", {**plan, "forecast": facts(forecast)})
+    _print(call, workspace, snapshot, prospects, queue, first=action.reason)
+    _print_conflicts(call.output, forecast, prospects)
     if getattr(call.args, "detailed_exitcode", False) and not isinstance(action, Idle):
         return Exit.CHANGES
     return Exit.OK
 
 
-def _forecast(workspace: Workspace, view: View, candidate: Candidate) -> Forecast:
+def _prospect(workspace: Workspace, view: View, candidate: Candidate) -> Prospect:
     made = make_trial(workspace, view, candidate.branch, view.snapshot.settings.gate.profile or "none")
     match made:
         case Trial():
-            return Forecast(candidate, merges=True, words="merges")
+            return Prospect(candidate, merges=True, words="merges")
         case Clash(paths=paths, by=by):
             other = f" with {', '.join(by)}" if by else ""
-            return Forecast(
+            return Prospect(
                 candidate, merges=False, words=f"conflict in {', '.join(p.path for p in paths)}{other}"
             )
         case Unfit(reason):
-            return Forecast(candidate, merges=False, words=reason)
+            return Prospect(candidate, merges=False, words=reason)
         case TouchesProtected(names):
-            return Forecast(candidate, merges=False, words=f"changes protected paths: {', '.join(names)}")
+            return Prospect(candidate, merges=False, words=f"changes protected paths: {', '.join(names)}")
 
 
 def _print(
     call: Call,
     workspace: Workspace,
     snapshot: Snapshot,
-    forecasts: list[Forecast],
+    prospects: list[Prospect],
     queue: Queue,
     *,
     first: str,
@@ -92,12 +98,12 @@ def _print(
     output = call.output
     output.result(f"main is {workspace.main_name} at {snapshot.base[:7]}")
     output.result(f"next: {first}")
-    if forecasts:
+    if prospects:
         output.result("\nthe queue, in order")
-    for number, forecast in enumerate(forecasts, 1):
-        branch = forecast.candidate.branch
-        output.result(f"  {number}. {branch.name} at {branch.tip[:7]}: {forecast.words}")
-        for name, paths in forecast.candidate.overlaps:
+    for number, prospect in enumerate(prospects, 1):
+        branch = prospect.candidate.branch
+        output.result(f"  {number}. {branch.name} at {branch.tip[:7]}: {prospect.words}")
+        for name, paths in prospect.candidate.overlaps:
             output.result(f"     shares with {name}: {', '.join(paths)}")
     others = [w for w in queue.waiting if snapshot.is_asked(w.branch.task)]
     if others:
@@ -111,24 +117,43 @@ def _print(
         output.result(f"  {mark.ref}: belongs to nothing any more: to be swept")
 
 
-def _json(snapshot: Snapshot, first: str, forecasts: list[Forecast], queue: Queue, *, idle: bool) -> Json:
+def _print_conflicts(output: Output, forecast: Forecast, prospects: list[Prospect]) -> None:
+    """Print the conflicts that the queue does not tell: a candidate's with main stands beside it."""
+    tried = {prospect.candidate.branch.name for prospect in prospects}
+    lines = [
+        f"{clash.branch} with main: {where(clash.paths)}"
+        for clash in forecast.with_main
+        if clash.branch not in tried
+    ]
+    lines += [f"{pair.one} with {pair.other}: {where(pair.paths)}" for pair in forecast.pairs]
+    if lines:
+        output.result("\nconflicts to come")
+    for line in lines:
+        output.result(f"  {line}")
+    for line in left_open(forecast):
+        output.say(line)
+
+
+def _json(
+    snapshot: Snapshot, first: str, prospects: list[Prospect], queue: Queue, *, idle: bool
+) -> dict[str, Json]:
     return {
         "base": snapshot.base,
         "next": first,
         "idle": idle,
         "queue": [
             {
-                "task": forecast.candidate.branch.task,
-                "branch": forecast.candidate.branch.name,
-                "tip": forecast.candidate.branch.tip,
-                "merges": forecast.merges,
-                "forecast": forecast.words,
-                "files": sorted(forecast.candidate.branch.files),
+                "task": prospect.candidate.branch.task,
+                "branch": prospect.candidate.branch.name,
+                "tip": prospect.candidate.branch.tip,
+                "merges": prospect.merges,
+                "forecast": prospect.words,
+                "files": sorted(prospect.candidate.branch.files),
                 "overlaps": [
-                    {"branch": name, "files": list(paths)} for name, paths in forecast.candidate.overlaps
+                    {"branch": name, "files": list(paths)} for name, paths in prospect.candidate.overlaps
                 ],
             }
-            for forecast in forecasts
+            for prospect in prospects
         ],
         "waiting": [
             {
