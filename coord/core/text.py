@@ -10,6 +10,8 @@ import re
 import textwrap
 import unicodedata
 
+from coord.core.jsontext import escaped_halves as escaped_halves
+
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _UNSEEN = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
@@ -51,14 +53,6 @@ def _shown(character: str) -> str:
             return "\ufffd"
         case _:
             return "" if character in _UNSEEN else character
-
-
-def escaped_halves(json_text: str) -> str:
-    """Return JSON in which bytes that were not UTF-8 (surrogates, as Python holds them) are written as JSON escapes.
-
-    Reading it gives the same text back, so that a path stays the path that it was.
-    """
-    return json_text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def whole_number(text: str) -> int | None:
