@@ -194,7 +194,7 @@ def _is_acyclic(tasks: "Mapping[str, tuple[str, str, TaskRow]]") -> bool:
     """Say whether no task depends on itself, however far round (Kahn 1962): take away what nothing holds back."""
     # Most repositories name a task's needs before the task: then two passes see everything, and no table is made.
     seen: set[str] = set()
-    left = [(id, row[4]) for id, (_, _, row) in reversed(tasks.items())]
+    left = [(id, row[4]) for id, (_, _, row) in reversed(list(tasks.items()))]
     for _ in range(2):
         later = []
         add, is_past = seen.add, seen.issuperset
@@ -206,21 +206,24 @@ def _is_acyclic(tasks: "Mapping[str, tuple[str, str, TaskRow]]") -> bool:
         if not later:
             return True
         left = later[::-1]
+    return _comes_apart(left, tasks.keys() - seen)
+
+
+def _comes_apart(left: "list[tuple[str, tuple[str, ...]]]", open_ids: set[str]) -> bool:
+    """Say whether the tasks in ``left`` can be taken away one by one, each when nothing it needs is ``open_ids``."""
     waits: dict[str, int] = {}
     holds: dict[str, list[str]] = {}
     for id, needs in left:
-        count = 0
-        for need in needs:
-            if need in tasks and need not in seen:
-                holds.setdefault(need, []).append(id)
-                count += 1
-        waits[id] = count
+        held = [need for need in needs if need in open_ids]
+        waits[id] = len(held)
+        for need in held:
+            holds.setdefault(need, []).append(id)
     free = [id for id, count in waits.items() if not count]
     gone = 0
-    for id in free:
+    while free:
         gone += 1
-        for held in holds.get(id, ()):
-            waits[held] -= 1
-            if not waits[held]:
-                free.append(held)  # noqa: B909 - the list is the queue that is walked
+        for id in holds.get(free.pop(), ()):
+            waits[id] -= 1
+            if not waits[id]:
+                free.append(id)
     return gone == len(waits)

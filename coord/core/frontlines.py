@@ -22,47 +22,49 @@ _OPENERS = "_/.(+"
 
 def read_lines(data: bytes) -> Fields | None:
     """Return the fields of a document whose front matter has the usual form, else None."""
-    if not data.startswith(b"---\n"):
+    front = _front(data)
+    if front is None:
         return None
+    fields: Fields = {}
+    items: list[Word] | None = None
+    for number, line in enumerate(front.split("\n"), 2):
+        if not line or line[0] == "#":
+            continue
+        if line[0] in " -":
+            item = _item(line, number)
+            if items is None or item is None or (items and item[2] != items[0][2]):
+                return None
+            items.append(item)
+            continue
+        key, colon, rest = line.partition(":")
+        bare = rest.strip(" ")
+        if not colon or not _is_key(key) or key in fields or (bare and rest[0] != " "):
+            return None
+        if bare:
+            value = _value(bare, number, len(line) - len(rest.lstrip(" ")) + 1)
+            if value is None:
+                return None
+            fields[key], items = value, None
+        else:
+            fields[key] = items = []
+    return fields
+
+
+def _front(data: bytes) -> str | None:
+    """Return what stands between the fences, or None when it has anything but lines of plain characters."""
     end = data.find(b"\n---", 3)
-    if end < 0 or end > LIMIT or data[end + 4 : end + 5] not in (b"\n", b""):
+    if not data.startswith(b"---\n") or end < 0 or end > LIMIT or data[end + 4 : end + 5] not in (b"\n", b""):
         return None
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
     front = text[4 : text.find("\n---", 3)]
-    fields: Fields = {}
-    items: list[Word] | None = None
-    indent = number = 0
-    for line in front.split("\n") if front else ():
-        number += 1
-        if not line.isprintable():
-            return None
-        if not line or line[0] == "#":
-            continue
-        if line[0] in (" ", "-"):
-            item = _item(line, number + 1)
-            if items is None or item is None or (items and item[2] != indent):
-                return None
-            indent = item[2]
-            items.append(item)
-            continue
-        items = None
-        key, colon, rest = line.partition(":")
-        if not colon or not key or key.strip(_KEY) or key[0] == "-" or len(key) > 100 or key in fields:
-            return None
-        bare = rest.strip(" ")
-        if not bare:
-            fields[key] = items = []
-            continue
-        if rest[0] != " ":
-            return None
-        value = _value(bare, number + 1, len(line) - len(rest.lstrip(" ")) + 1)
-        if value is None:
-            return None
-        fields[key] = value
-    return fields
+    return front if front.replace("\n", "").isprintable() else None
+
+
+def _is_key(key: str) -> bool:
+    return bool(key) and not key.strip(_KEY) and key[0] != "-" and len(key) <= 100
 
 
 def _item(line: str, number: int) -> Word | None:

@@ -4,8 +4,7 @@ A row is what ``coord.core.task.read_task`` says, shortened; where a file is not
 Rows are kept in the cache under ``.git/coord``, so they hold nothing but texts, numbers and tuples.
 """
 
-from coord.core.frontlines import Fields as Fields
-from coord.core.frontlines import Word, read_lines
+from coord.core.frontlines import Fields, Word, read_lines
 
 STATUSES = ("pending", "in-progress", "completed", "failed", "blocked")
 
@@ -30,8 +29,10 @@ SIZE_LIMIT = 1024 * 1024
 #: The levels that are for people: no agent is started for them.
 _FOR_PEOPLE = ("review", "planning")
 
-_WORDS = (*ENUMS, "id", "name", "status", "priority", "assignee", "due", "agent", "model", "superseded_by")
-_LISTS = ("depends_on", "tags", "touches")
+_WORDS = frozenset(
+    {*ENUMS, "id", "name", "status", "priority", "assignee", "due", "agent", "model", "superseded_by"}
+)
+_LISTS = frozenset({"depends_on", "tags", "touches"})
 _SAFE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
 
 #: Line, column, rule, message, fix and severity of something wrong with a file.
@@ -75,23 +76,28 @@ def sound_fields(data: bytes) -> Fields | None:
     fields = read_lines(data)
     if fields is None or "dependsOn" in fields:
         return None
-    for key in _WORDS:
-        if isinstance(fields.get(key), list):
-            return None
-    for key in _LISTS:
-        words = fields.get(key, ())
-        if not isinstance(words, list):
-            if words:
-                return None
-        elif not all(word[0] is None or word[0].strip() for word in words):
-            return None
-    for key, known in ENUMS.items():
-        if (said := word_of(fields, key)) and said not in known:
-            return None
+    if not _have_their_form(fields):
+        return None
     status = fields.get("status")
     if status is not None and status[0] not in STATUSES:
         return None
+    for key, known in ENUMS.items():
+        if key in fields and (said := word_of(fields, key)) and said not in known:
+            return None
     return fields if word_of(fields, "name") and _is_branch_name(word_of(fields, "id")) else None
+
+
+def _have_their_form(fields: Fields) -> bool:
+    """Say whether every field that we know is one word, or a list of words, as it should be."""
+    for key, value in fields.items():
+        if key in _WORDS:
+            if isinstance(value, list):
+                return False
+        elif key in _LISTS and not (
+            isinstance(value, list) and all(word[0] is None or word[0].strip() for word in value)
+        ):
+            return False
+    return True
 
 
 def row_of(data: bytes) -> TaskRow | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from coord.core.frontlines import Fields
 from coord.core.frontmatter import (
     Broken,
     Document,
@@ -27,7 +28,6 @@ from coord.core.row import (
     ENUMS,
     SIZE_LIMIT,
     STATUS_ALIASES,
-    Fields,
     Flaw,
     Row,
     apart,
