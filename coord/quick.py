@@ -189,6 +189,7 @@ class _Look:
             asked = ("refs/remotes/*/HEAD",)
         refs = self._start("for-each-ref", "--format=%(refname) %(symref)", *asked, with_complaints=True)
         self._objects = self._start("cat-file", "--batch", asks=True)
+        saved = rowcache.load(self._cache)
 
         remote, main = self._configured(config.words(0, 1))
         named = dict(line.split(" ", 1) for line in refs.words(0).splitlines())
@@ -201,7 +202,6 @@ class _Look:
         main_ref = branch_refs + main
         if "\n" in main_ref or (remote and "/" in remote):
             raise UnusualError
-        saved = rowcache.load(self._cache)
         (tip, _, commit), (root, _, _) = self._objects.objects(
             [f"{main_ref}^{{commit}}", f"{main_ref}^{{tree}}"]
         )

@@ -21,11 +21,12 @@ class Board:
     def __init__(self, files: "Iterable[tuple[str, Row]]") -> None:
         tasks: list[tuple[str, str, TaskRow]] = []
         others: list[tuple[str, OtherRow]] = []
+        add = tasks.append
         for path, row in files:
             if row[0] is None:
                 others.append((path, row))
             else:
-                tasks.append((row[0], path, row))
+                add((row[0], path, row))
         tasks.sort()  # no two have the same id and path, so rows are never compared
         others.sort(key=_by_path)
         self.tasks = tasks
@@ -36,7 +37,9 @@ class Board:
         self._missing: dict[str, str] = {}
         self._duplicates = self._find_duplicates()
         self._unreadable = {row[1]: path for path, row in reversed(others) if row[1]}
-        self._in_circle = not _is_acyclic(self.by_id)
+        self._in_circle = not _is_acyclic(
+            list(self.by_id.values()) if self._duplicates else tasks, self.by_id
+        )
         self._met = {
             id
             for id, (_, _, row) in self.by_id.items()
@@ -190,23 +193,31 @@ def _by_path(other: "tuple[str, OtherRow]") -> str:
     return other[0]
 
 
-def _is_acyclic(tasks: "Mapping[str, tuple[str, str, TaskRow]]") -> bool:
+def _is_acyclic(
+    tasks: "list[tuple[str, str, TaskRow]]", by_id: "Mapping[str, tuple[str, str, TaskRow]]"
+) -> bool:
     """Say whether no task depends on itself, however far round (Kahn 1962): take away what nothing holds back."""
-    # Most repositories name a task's needs before the task: then two passes see everything, and no table is made.
+    # Often a task's needs come before it in the order of ids: one look in each direction makes no table of all edges.
     seen: set[str] = set()
-    left = [(id, row[4]) for id, (_, _, row) in reversed(list(tasks.items()))]
+    add, is_past = seen.add, seen.issuperset
+    left = []
+    for task in tasks:
+        needs = task[2][4]
+        if not needs or is_past(needs):
+            add(task[0])
+        else:
+            left.append((task[0], needs))
     for _ in range(2):
+        if not left:
+            return True
         later = []
-        add, is_past = seen.add, seen.issuperset
-        for pair in left:
+        for pair in reversed(left):
             if is_past(pair[1]):
                 add(pair[0])
             else:
                 later.append(pair)
-        if not later:
-            return True
-        left = later[::-1]
-    return _comes_apart(left, tasks.keys() - seen)
+        left = later
+    return _comes_apart(left, by_id.keys() - seen)
 
 
 def _comes_apart(left: "list[tuple[str, tuple[str, ...]]]", open_ids: set[str]) -> bool:
