@@ -2,6 +2,7 @@
 
 from sys import intern
 
+from coord.core.plainconfig import plain_folder
 from coord.core.row import row_of
 from coord.quickgit import UnusualError
 
@@ -72,14 +73,14 @@ class Rows:
         named = tuple(entry[1] if entry and entry[0] in _FILES else "" for entry in found)
         if self.known.get("config") == named:
             return
-        folder = "tasks"
         prefixes: tuple[str, ...] = ("feat/",)
-        if any(named):
+        texts = [self._read([oid], b"blob")[0].decode("utf-8", "replace") if oid else None for oid in named]
+        plain = None if texts[1] is not None else plain_folder(texts[0] or "")
+        if plain is not None:
+            folder = plain
+        else:
             from coord.config import parse
 
-            texts = [
-                self._read([oid], b"blob")[0].decode("utf-8", "replace") if oid else None for oid in named
-            ]
             project = parse(texts[0] or "", "", texts[1]).project
             folder, prefixes = project.tasks, project.prefixes
         if folder != self.folder:
