@@ -190,7 +190,10 @@ class _Look:
         refs = self._start("for-each-ref", "--format=%(refname) %(symref)", *asked, with_complaints=True)
         self._objects = self._start("cat-file", "--batch", asks=True)
         saved = rowcache.load(self._cache)
-
+        self._rows = Rows(saved, self._read)
+        # Most probably main and the task folder are called as before: then git looks at the working copy meanwhile.
+        expected = (self._rows.known.get("main"), self._rows.folder)
+        differing = self._differing(*expected) if words.verb == "list" and saved else None
         remote, main = self._configured(config.words(0, 1))
         named = dict(line.split(" ", 1) for line in refs.words(0).splitlines())
         if not all(name.startswith("refs/") for name in named):
@@ -206,10 +209,10 @@ class _Look:
             [f"{main_ref}^{{commit}}", f"{main_ref}^{{tree}}"]
         )
 
-        self._rows = Rows(saved, self._read)
-        looked_at = self._rows.folder
-        differing = self._differing(tip, looked_at) if words.verb == "list" and looked_at else None
         self._rows.bring_to(root)
+        if self._rows.known.get("main") != main_ref:
+            self._rows.known["main"] = main_ref
+            self._rows.is_worth_saving = True
         name = f"{remote}/{main}" if remote else main
         fetched = fetched_at(self.common, main_ref) if remote else None
         reading = Reading(
@@ -225,17 +228,17 @@ class _Look:
         if words.verb == "list":
             from coord.here import only_here
 
-            if differing is None or looked_at != self._rows.folder:
-                differing = self._differing(tip, self._rows.folder)
+            if differing is None or expected != (main_ref, self._rows.folder):
+                differing = self._differing(main_ref, self._rows.folder)
             published = self._rows.files.keys() - set(differing.words(0).split("\0"))
             reading.only_here = only_here(self.top, self._rows.folder, reading.board.by_id, published)
         return reading
 
-    def _differing(self, commit: str, folder: str) -> "Child":
+    def _differing(self, main: object, folder: str) -> "Child":
         """Ask which files of the working copy are not what main has: git looks at each, none need be opened here."""
         return self._start(
             "-c", "core.fsmonitor=false", "diff-index", "--name-only", "-z", "--no-renames", "--no-ext-diff",
-            "--no-relative", "--end-of-options", commit, "--", folder,
+            "--no-relative", "--end-of-options", str(main), "--", folder,
         )  # fmt: skip
 
     def _configured(self, said: str) -> tuple[str, str]:

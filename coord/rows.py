@@ -60,6 +60,7 @@ class Rows:
         self.known = {
             "root": root,
             "config": self.known["config"],
+            "main": self.known.get("main"),
             "folder": self.folder,
             "prefixes": self.prefixes,
             "files": self.files,
