@@ -34,7 +34,7 @@ class Board:
         self.by_id = {task[0]: task for task in reversed(tasks)}
         self._graph: TaskGraph | None = None
         self._problems: list[Problem] | None = None
-        self._missing: dict[str, str] = {}
+        self._reasons: dict[str, str] = {}
         self._duplicates = self._find_duplicates()
         self._unreadable = {row[1]: path for path, row in reversed(others) if row[1]}
         self._in_circle = not _is_acyclic(
@@ -132,19 +132,22 @@ class Board:
         }
 
     def _reason(self, need: str) -> str:
+        """Return why one dependency is not met, ``""`` when it is."""
         if need in self._met:
             return ""
+        reason = self._reasons.get(need)
+        if reason is None:
+            reason = self._reasons[need] = self._find_reason(need)
+        return reason
+
+    def _find_reason(self, need: str) -> str:
         if need in self.by_id:
             task = self.by_id[need]
             row = task[2]
             return self._flaw(task) or (f"is {row[3]}, {row[6]}" if row[6] else f"is {row[3]}")
-        if need not in self._missing:
-            self._missing[need] = (
-                f"cannot be read: {self._unreadable[need]}"
-                if need in self._unreadable
-                else self.graph.unmet(need)[0].reason
-            )
-        return self._missing[need]
+        if need in self._unreadable:
+            return f"cannot be read: {self._unreadable[need]}"
+        return self.graph.unmet(need)[0].reason
 
     # -- what is wrong -------------------------------------------------------------------------------------------
 
