@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from coord import reconcile
@@ -24,7 +23,9 @@ CONFIG = '[gate]\nprofile = "none"\n'
 
 def git(folder: Path, *args: str, data: str | None = None) -> str:
     """Run git and return what it printed."""
-    ended = subprocess.run(["git", "-C", str(folder), *args], input=data, capture_output=True, text=True, check=True)
+    ended = subprocess.run(
+        ["git", "-C", str(folder), *args], input=data, capture_output=True, text=True, check=True
+    )
     return ended.stdout
 
 
@@ -53,7 +54,9 @@ def build(root: Path, files: int, branches: int) -> Path:
         changes.append(f"M 100644 :{blob(task)} tasks/t{number:04d}.md")
     changes.append(f"M 100644 :{blob(CONFIG)} .coord.toml")
     who = "A <a@example.com>"
-    lines.append(f"commit refs/heads/main\nmark :{mark + 1}\ncommitter {who} 1700000000 +0000\ndata 4\nseed\n")
+    lines.append(
+        f"commit refs/heads/main\nmark :{mark + 1}\ncommitter {who} 1700000000 +0000\ndata 4\nseed\n"
+    )
     lines += [change + "\n" for change in changes]
     main = mark + 1
     mark += 1
@@ -113,7 +116,11 @@ def as_command(desk: Path, branches: range) -> float:
     """Land each branch by a command of its own; return seconds a branch."""
     started = time.perf_counter()
     for number in branches:
-        subprocess.run([sys.executable, "-m", "coord", "-C", str(desk), "land", f"t{number:04d}"], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "coord", "-C", str(desk), "land", f"t{number:04d}"],
+            check=True,
+            capture_output=True,
+        )
     return (time.perf_counter() - started) / len(branches)
 
 

@@ -9,13 +9,26 @@ from functools import cached_property
 from pathlib import Path
 
 from coord import freshness
+from coord.core.board import Board
 from coord.core.graph import TaskGraph
 from coord.core.objects import FILE_MODE, Entry
+from coord.core.row import SIZE_LIMIT
 from coord.core.settings import Settings
-from coord.core.task import SIZE_LIMIT, Problem, Severity, Task, Unreadable, read_task, too_large
-from coord.core.verdict import CLAIMS
+from coord.core.task import (
+    Problem,
+    Severity,
+    Task,
+    Unreadable,
+    read_row,
+    read_task,
+    shortened,
+    too_large,
+)
+from coord.core.text import one_line
+from coord.core.verdict import CLAIMS, FREEZE
 from coord.errors import UsageError
 from coord.output import Output
+from coord.reading import Reading, in_progress
 from coord.workspace import Workspace
 
 _LINK_MODE = "120000"
@@ -86,33 +99,39 @@ def read_paths(top: Path, paths: Iterable[Path]) -> TaskFolder:
 
 def published_tasks(workspace: Workspace, output: Output, *, fetch: bool) -> TaskFolder:
     """Read the tasks of main as last fetched and say how old that is; before main exists, the working copy's."""
+    said, folder = _published(workspace, fetch=fetch)
+    output.say(said)
+    return folder
+
+
+def published(workspace: Workspace, *, fetch: bool) -> Reading:
+    """Return what ``ready``, ``list`` and ``status`` show: as ``coord.quick`` does, for any repository."""
+    said, folder = _published(workspace, fetch=fetch)
+    rows = [(file.path, read_row(file.data)) for file in folder.files]
+    rows += [(file.path, shortened(file)) for file in folder.unopened]
+    reading = Reading(board=Board(rows), main=workspace.main_name, tip=workspace.main_tip or "", said=said)
+    refs = {ref.name: ref for ref in workspace.git.refs(workspace.branch_refs, CLAIMS, FREEZE)}
+    prefixes = workspace.settings.project.prefixes
+    reading.live = in_progress(list(refs), workspace.branch_refs, CLAIMS, prefixes)
+    if freeze := refs.get(FREEZE):
+        commit = workspace.git.objects.commit(freeze.oid) if freeze.is_commit else None
+        reading.frozen = one_line(commit.subject) if commit else "no reason given"
+    return reading
+
+
+def _published(workspace: Workspace, *, fetch: bool) -> tuple[str, TaskFolder]:
+    """Return the tasks of main, or of the working copy before main exists, and what to say of their age."""
     if fetch:
         freshness.fetch(workspace)
     tip = workspace.main_tip
     if tip is not None:
-        output.say(freshness.as_of(workspace, tip))
-        return read_tasks_at(workspace, tip, workspace.settings)
+        return freshness.as_of(workspace, tip), read_tasks_at(workspace, tip, workspace.settings)
     if workspace.bare:
         raise UsageError(f"{workspace.main_name} does not exist here", hint="push main first")
-    output.say(
+    said = (
         f"{workspace.main_name} does not exist yet as last fetched: these are the files of the working copy"
     )
-    return read_tasks_here(workspace.top, workspace.settings)
-
-
-def tasks_in_progress(workspace: Workspace) -> dict[str, str]:
-    """Return the tasks that a live branch or a claim makes in progress, with the branch (or the claim's ref).
-
-    In progress is derived, never written: a status on main would conflict with every branch.
-    """
-    found = {}
-    for ref in workspace.git.refs(workspace.branch_refs, CLAIMS):
-        name = ref.name.removeprefix(workspace.branch_refs).removeprefix(CLAIMS)
-        claimed = ref.name.startswith(CLAIMS)
-        task = name if claimed else workspace.settings.task_of(name)
-        if task is not None and (task not in found or not claimed):
-            found[task] = ref.name if claimed else name
-    return found
+    return said, read_tasks_here(workspace.top, workspace.settings)
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
