@@ -134,6 +134,12 @@ def _published(workspace: Workspace, *, fetch: bool) -> tuple[str, TaskFolder]:
     return said, read_tasks_here(workspace.top, workspace.settings)
 
 
+def tasks_in_progress(workspace: Workspace) -> dict[str, str]:
+    """Return the tasks that a live branch or a claim makes in progress, with the branch (or the claim's ref)."""
+    names = [ref.name for ref in workspace.git.refs(workspace.branch_refs, CLAIMS)]
+    return in_progress(names, workspace.branch_refs, CLAIMS, workspace.settings.project.prefixes)
+
+
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
