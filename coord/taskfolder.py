@@ -35,13 +35,18 @@ _LINK_MODE = "120000"
 _FILE_MODES = (FILE_MODE, "100755")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TaskFile:
     """One file of the task folder: its path from the repository's root, git's mode and its bytes."""
 
     path: str
     mode: str
     data: bytes
+
+    @cached_property
+    def stated(self) -> Task | Unreadable:
+        """The task that the file states, or why it states none."""
+        return read_task(self.path, self.data)
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class TaskFolder:
     @cached_property
     def graph(self) -> TaskGraph:
         """The tasks that the files state."""
-        read = [read_task(file.path, file.data) for file in self.files]
+        read = [file.stated for file in self.files]
         tasks = [item for item in read if isinstance(item, Task)]
         others = [item for item in read if isinstance(item, Unreadable)]
         return TaskGraph.of(tasks, (*others, *self.unopened))
@@ -166,8 +171,12 @@ def _entry(workspace: Workspace, entry: Entry, path: str) -> TaskFile | Unreadab
         return _not_opened(path, "a link" if entry.mode == _LINK_MODE else "not a file")
     if "\ufffd" in path:
         return _not_opened(path, "in a path that is not UTF-8", Severity.ERROR)
-    data = workspace.git.objects.blob(entry.oid)
-    return TaskFile(path, entry.mode, data) if len(data) <= SIZE_LIMIT else too_large(path)
+    known: TaskFile | Unreadable | None = workspace.memo.get((path, entry.mode, entry.oid))
+    if known is None:
+        data = workspace.git.objects.blob(entry.oid)
+        known = TaskFile(path, entry.mode, data) if len(data) <= SIZE_LIMIT else too_large(path)
+        workspace.memo[path, entry.mode, entry.oid] = known
+    return known
 
 
 def _walk_disk(start: Path) -> Iterator[Path]:
