@@ -236,8 +236,7 @@ def _whose_fault(site: Site, base: Subject, failed: Failed, profile: Profile, st
 
 def _wait(site: Site, view: View) -> Iterator[Ended]:
     for lane, finding in site.lanes.wait():
-        if isinstance(finding, Green | Red):
-            site.lines.judged[lane.key] = finding
+        site.lines.learn(lane.key, lane.tip, finding)
         yield Ended(lane.tips, finding)
 
 

@@ -17,11 +17,12 @@ Work = Callable[[Stop], Finding]
 
 @dataclass(slots=True)
 class Lane:
-    """A validation under way: the key of what is judged, and the line it was started for, as main stands now (empty
-    once main has gone another way)."""
+    """A validation under way: the key of what is judged, the line it was started for, as main stands now (empty once
+    main has gone another way), and that line's last tip."""
 
     key: str
     tips: tuple[str, ...]
+    tip: str
     stop: Stop
     thread: threading.Thread | None = None
 
@@ -47,7 +48,7 @@ class Lanes:
 
     def start(self, key: str, tips: tuple[str, ...], work: Work) -> None:
         """Start a validation; one with the same key must not be under way."""
-        lane = Lane(key, tips, Stop())
+        lane = Lane(key, tips, tips[-1], Stop())
         lane.thread = threading.Thread(target=self._run, args=(lane, work), name=f"gate {key[:7]}")
         self._lanes[key] = lane
         lane.thread.start()

@@ -32,15 +32,16 @@ from coord.workspace import Workspace
 class Lines:
     """What one run of coord has made and learned about lines.
 
-    ``judged`` says by key what a validation of this run gave: main may move under a line (a task file is edited), and
-    what the profile sees of it stays the same. Trials are remembered by what they stand on, so the same line has the same
+    What a validation of this run gave is known by its key: main may move under a line (a task file is edited), and what
+    the profile sees of it stays the same. A failure is that of a tip: whoever pushes again is tried again. Trials are remembered by what they stand on, so the same line has the same
     commits for as long as the run lasts.
     """
 
     workspace: Workspace
     room: Room
     is_running: Callable[[str], bool]
-    judged: dict[str, Green | Red] = field(default_factory=dict)
+    _passed: dict[str, Green] = field(default_factory=dict)
+    _failed: dict[tuple[str, str], Red] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
     _bases: dict[str, Judgement] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
@@ -115,15 +116,22 @@ class Lines:
             gated = known_to_pass(trial, key, profile, self.room)
         except OSError as error:
             return CouldNotRun(*words_of(error))
-        match self.judged.get(key):
-            case Green(earlier):
-                return Green(replace(earlier, trial=trial))
-            case Red() as red:
-                return red
-            case None if gated is not None:
-                return Green(gated)
-            case None:
-                return Underway() if self.is_running(key) else Unproven()
+        if passed := self._passed.get(key):
+            return Green(replace(passed.gated, trial=trial))
+        if gated is not None:
+            return Green(gated)
+        failed = self._failed.get((key, trial.tip))
+        return failed or (Underway() if self.is_running(key) else Unproven())
+
+    def learn(self, key: str, tip: str, finding: Finding) -> None:
+        """Take what a validation gave that was started for a line with this last tip."""
+        match finding:
+            case Green():
+                self._passed[key] = finding
+            case Red():
+                self._failed[key, tip] = finding
+            case _:
+                pass
 
     def is_judged_as(self, view: View, profile: Profile, line: Sequence[TaskBranch], key: str) -> bool:
         """Say whether a line, as main stands now, would be judged under this key."""
