@@ -1,42 +1,104 @@
 """The task ids that only the working copy has."""
 
 import os
+import time
 
 from coord.core.row import SIZE_LIMIT, row_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterable
 
 
-def only_here(top: str, folder: str, known: "Container[str]", published: "Container[str]" = ()) -> list[str]:
+#: Nanoseconds: a folder that changed so shortly before it was looked at may change again without its time moving.
+_JUST_NOW = 50_000_000
+
+
+def only_here(
+    top: str,
+    folder: str,
+    known: "Container[str]",
+    published: "Container[str]" = (),
+    seen: "Seen | None" = None,
+) -> list[str]:
     """Return the ids of task files below ``folder`` that are not ``known``, sorted.
 
-    ``published`` are paths whose files are known to be what main has: they are not opened.
+    ``published`` are the paths that main has: those files are not opened. Whoever gives a file of main's another id in
+    the working copy is not told; opening all of them would cost as much as the rest of the list. ``seen`` remembers
+    the folders that hold nothing else.
     """
-    start = len(top.rstrip("/")) + 1
-    found = {_id_in(path) for path in _files(os.path.join(top, folder)) if path[start:] not in published}
-    return sorted(id for id in found if id and id not in known)
+    root = top.rstrip("/")
+    start = os.path.join(root, folder)
+    found = _Search(len(root) + 1, published, seen or Seen({}, ())).below(start)
+    return sorted(id for id in map(_id_in, found) if id and id not in known)
 
 
-def _files(start: str) -> "Iterator[str]":
-    """Yield the ``*.md`` files at or below ``start``; links below it are not followed."""
-    if not os.path.isdir(start):
-        yield start
-        return
-    pending = [start]
-    while pending:
-        try:
-            entries = os.scandir(pending.pop())
-        except OSError:
-            continue
-        with entries:
+class Seen:
+    """The folders of main's task folder, and when those last changed that held nothing strange when they were seen.
+
+    ``times`` is by path, in nanoseconds; ``fresh`` counts what was added. A folder's time changes with the names in it.
+    """
+
+    __slots__ = ("_below", "fresh", "times")
+
+    def __init__(self, times: "dict[str, int]", folders: "Iterable[str]") -> None:
+        self.times = times
+        self.fresh = 0
+        self._below: dict[str, list[str]] = {}
+        for path in folders:
+            self._below.setdefault(path.rpartition("/")[0], []).append(path)
+
+    def below(self, path: str) -> "list[str]":
+        """Return the folders of main's directly below a folder."""
+        return self._below.get(path, [])
+
+
+class _Search:
+    """The search for ``*.md`` files that main does not have; links below the start are not followed."""
+
+    def __init__(self, cut: int, published: "Container[str]", seen: Seen) -> None:
+        self.cut = cut
+        self.published = published
+        self.seen = seen
+
+    def below(self, start: str) -> "list[str]":
+        if not os.path.isdir(start):
+            return [start]
+        root, found, pending = start[: self.cut], list[str](), [start]
+        while pending:
+            folder = pending.pop()
+            path = folder[self.cut :]
+            try:
+                changed = os.stat(folder).st_mtime_ns
+                if self.seen.times.get(path) == changed:
+                    pending += [root + name for name in self.seen.below(path)]
+                    continue
+                folders, files = self.strange(folder)
+            except OSError:
+                continue
+            pending += folders
+            found += files
+            ours = {root + name for name in self.seen.below(path)}
+            if not files and ours == set(folders) and changed < time.time_ns() - _JUST_NOW:
+                self.seen.times[path] = changed
+                self.seen.fresh += 1
+        return found
+
+    def strange(self, folder: str) -> "tuple[list[str], list[str]]":
+        """Return the folders in a folder, and its task files that main does not have."""
+        folders, files = [], []
+        prefix = folder[self.cut :] + "/"
+        with os.scandir(folder) as entries:
             for entry in entries:
+                name = entry.name
+                if prefix + name in self.published:
+                    continue
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name != ".git":
-                        pending.append(entry.path)
-                elif entry.name.endswith(".md"):
-                    yield entry.path
+                    if name != ".git":
+                        folders.append(entry.path)
+                elif name.endswith(".md"):
+                    files.append(entry.path)
+        return folders, files
 
 
 def _id_in(path: str) -> str:

@@ -144,7 +144,7 @@ def _add_statuses(statuses: set[str], named: str) -> bool:
 
 
 class _Look:
-    """One look at a repository: three git children, a fourth for the working copy, side by side."""
+    """One look at a repository: three git children, side by side."""
 
     def __init__(self, folder: str) -> None:
         from coord.quickgit import find_repository
@@ -191,9 +191,6 @@ class _Look:
         self._objects = self._start("cat-file", "--batch", asks=True)
         saved = rowcache.load(self._cache)
         self._rows = Rows(saved, self._read)
-        # Most probably main and the task folder are called as before: then git looks at the working copy meanwhile.
-        expected = (self._rows.known.get("main"), self._rows.folder)
-        differing = self._differing(*expected) if words.verb == "list" and saved else None
         remote, main = self._configured(config.words(0, 1))
         named = dict(line.split(" ", 1) for line in refs.words(0).splitlines())
         if not all(name.startswith("refs/") for name in named):
@@ -228,18 +225,11 @@ class _Look:
         if words.verb == "list":
             from coord.here import only_here
 
-            if differing is None or expected != (main_ref, self._rows.folder):
-                differing = self._differing(main_ref, self._rows.folder)
-            published = self._rows.files.keys() - set(differing.words(0).split("\0"))
-            reading.only_here = only_here(self.top, self._rows.folder, reading.board.by_id, published)
+            published = self._rows.files.keys()
+            seen = self._rows.seen
+            reading.only_here = only_here(self.top, self._rows.folder, reading.board.by_id, published, seen)
+            self._rows.keep_seen(seen)
         return reading
-
-    def _differing(self, main: object, folder: str) -> "Child":
-        """Ask which files of the working copy are not what main has: git looks at each, none need be opened here."""
-        return self._start(
-            "-c", "core.fsmonitor=false", "diff-index", "--name-only", "-z", "--no-renames", "--no-ext-diff",
-            "--no-relative", "--end-of-options", str(main), "--", folder,
-        )  # fmt: skip
 
     def _configured(self, said: str) -> tuple[str, str]:
         """Return the remote (``""``: none) and what ``coord.main`` says, as ``coord.workspace`` takes them."""

@@ -4,6 +4,7 @@ from sys import intern
 
 from coord.core.plainconfig import plain_folder
 from coord.core.row import row_of
+from coord.here import Seen
 from coord.quickgit import UnusualError
 
 TYPE_CHECKING = False
@@ -41,6 +42,17 @@ class Rows:
         self.prefixes: tuple[str, ...] = self.known.get("prefixes", ())  # type: ignore[assignment]
         self.files: dict[str, Row] = self.known.get("files", {})  # type: ignore[assignment]
         self._folders: dict[str, tuple[str, bytes]] = self.known.get("folders", {})  # type: ignore[assignment]
+        self._times: dict[str, int] = self.known.get("times", {})  # type: ignore[assignment]
+
+    @property
+    def seen(self) -> Seen:
+        """Return what is known of the folders of the working copy."""
+        return Seen(self._times, self._folders)
+
+    def keep_seen(self, seen: Seen) -> None:
+        """Take over what was seen of the working copy; a few folders are looked at again rather than saved."""
+        self.known["times"] = self._times
+        self.is_worth_saving = self.is_worth_saving or seen.fresh > _FEW
 
     def bring_to(self, root: str) -> None:
         """Make the rows those of the tree ``root``."""
@@ -54,7 +66,7 @@ class Rows:
                 break
             tree = _entries(self._read([tree[1]], b"tree")[0], len(root) // 2).get(part.encode())
         if tree is None or tree[0] != _TREE:
-            self.files, self._folders = {}, {}
+            self.files, self._folders, self._times = {}, {}, {}
         elif self._folders.get(self.folder, ("",))[0] != tree[1]:
             self._update([(self.folder, tree[1])])
         self.known = {
@@ -65,6 +77,7 @@ class Rows:
             "prefixes": self.prefixes,
             "files": self.files,
             "folders": self._folders,
+            "times": self._times,
         }
         self.is_worth_saving = self.is_worth_saving or self._count > _FEW
 
@@ -109,6 +122,7 @@ class Rows:
         old = _entries(known[1], length) if known else {}
         new = _entries(body, length)
         self._folders[path] = (oid, body)
+        self._times.pop(path, None)
         self._drop(path, old, new)
         for name, entry in new.items():
             if old.get(name) == entry:
@@ -143,6 +157,7 @@ class Rows:
             for path, tree in self._folders.items()
             if path != folder and not path.startswith(below)
         }
+        self._times = {path: time for path, time in self._times.items() if path in self._folders}
 
     def _read_files(self, blobs: list[tuple[str, str]]) -> None:
         self._count += len(blobs)

@@ -34,7 +34,7 @@ def run(call: Call) -> Exit:
     reading = published(workspace, fetch=call.args.fetch)
     if reading.tip and not workspace.bare:
         reading.only_here = only_here(
-            str(workspace.top), workspace.settings.project.tasks, reading.board.by_id
+            str(workspace.top), workspace.settings.project.tasks, reading.board.by_id, reading.board.paths
         )
     show_list(reading, call.output, wanted=wanted)
     return Exit.OK

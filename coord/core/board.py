@@ -54,6 +54,11 @@ class Board:
             if task[2][3] == task[2][2] == "pending" and not task[2][6] and task[0] not in waiting
         ]
 
+    @property
+    def paths(self) -> set[str]:
+        """The paths of all files that the board was made from."""
+        return {path for _, path, _ in self.tasks} | {path for path, _ in self.others}
+
     def is_ready(self, task: "tuple[str, str, TaskRow]") -> bool:
         """Say whether an agent may start the task now: pending, for agents, nothing unmet."""
         row = task[2]

@@ -88,7 +88,7 @@ def test_a_warm_command_loads_nothing_heavy(published: Repository, command: tupl
     assert set(_process(published, *command)) & (HEAVY - set(bare.stdout.split())) == set()
 
 
-@pytest.mark.parametrize(("command", "count"), [("ready", 3), ("status", 3), ("list", 4)])
+@pytest.mark.parametrize(("command", "count"), [("ready", 3), ("status", 3), ("list", 3)])
 def test_git_is_started_a_fixed_number_of_times(
     published: Repository, coord: Coord, tmp_path: Path, command: str, count: int
 ) -> None:
@@ -150,9 +150,27 @@ def test_both_doors_say_the_same_while_work_goes_on(published: Repository) -> No
     published.git("update-ref", "refs/coord/claims/ui", tip)
     published.git("update-ref", "refs/coord/freeze", tip)
     published.task("fresh")
-    published.write("tasks/auth/login.md", "---\nid: renamed\nname: Renamed\n---\n")
+    published.task("auth/more")
     _assert_same(published)
-    assert "not listed: fresh, renamed\n" in _by(_quickly, published, "list").err
+    assert "not listed: auth/more, fresh\n" in _by(_quickly, published, "list").err
+
+
+def test_a_file_that_main_dropped_is_told_although_its_folder_did_not_change(published: Repository) -> None:
+    """What is remembered of the working copy's folders goes by what main holds."""
+    for number in range(40):  # enough for the folders to be worth remembering
+        published.task(f"many/of-{number}/them")
+    published.publish()
+    os.utime(published.folder / "tasks/many/of-3", (1_000_000_000, 1_000_000_000))
+    for _ in range(2):
+        assert "not listed" not in _by(_quickly, published, "list").err
+    head = published.git("rev-parse", "HEAD")
+    published.git("rm", "-q", "--cached", "tasks/many/of-3/them.md")
+    published.git("commit", "-q", "-m", "main drops one")
+    published.git("push", "-q", "origin", "HEAD:main")
+    published.git("fetch", "-q", "origin")
+    published.git("reset", "-q", "--soft", head)
+    assert "not listed: many/of-3/them\n" in _by(_quickly, published, "list").err
+    _assert_same(published)
 
 
 def test_both_doors_say_the_same_after_folders_became_files(published: Repository) -> None:
