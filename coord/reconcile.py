@@ -244,6 +244,10 @@ def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> Non
         run.findings = [f for f in run.findings if (f.base, f.tips) != (base, each.tips)]
         if each.tips and not isinstance(each.finding, Green | Red):
             fresh.append(Found(base, each.tips, each.finding))
+    if ended:
+        # Another line may have waited for the same validation, under the same key: it is looked up again too.
+        running = {lane.tips for lane in run.site.lanes.lanes}
+        run.findings = [f for f in run.findings if not isinstance(f.finding, Underway) or f.tips in running]
     tips = {f.tips for f in fresh}
     run.findings = [f for f in run.findings if f.base == base and f.tips not in tips] + fresh
     _show_why(run, fresh)

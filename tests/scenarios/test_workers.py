@@ -121,6 +121,17 @@ def test_a_validation_goes_on_when_main_moves_only_in_the_task_folder(world: Wor
     assert runs(world) == 3  # t0, t1, and main to find out whose fault it is
 
 
+def test_two_lines_of_which_the_profile_sees_the_same_are_one_validation(world: World) -> None:
+    names = build(world, 2, "each", 2, nap="0.5")
+    both = 'toolchain = []\ninputs = ["src/**", "check.sh"]'
+    world.main({".coord.toml": config("each", 2).replace("toolchain = []", both)})
+    for name in names:
+        world.push(f"feat/{name}", {f"docs/{name}.md": "text\n"})
+    assert world.land().code == 0
+    assert world.statuses() == dict.fromkeys(names, "completed")
+    assert runs(world) == 1
+
+
 def test_a_batch_is_one_step_that_carries_every_branch(world: World) -> None:
     names = build(world, 3, "batch", 1)
     tips = {name: world.push(f"feat/{name}") for name in names}
