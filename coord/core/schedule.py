@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -112,15 +112,16 @@ def _speculations(look: _Look, workers: int) -> Iterator[Line]:
     """
     facts = look.facts
     start = green_line(look.order, facts)
+    following = _following(facts.green), _following(facts.running)
     least = _USELESS if workers < _POOLING else _LIKELY[workers >= _MANY]
     todo: list[tuple[float, int, Line, tuple[str, ...]]] = [(-1.0, 0, start, _left(look.ranked, start))]
     number = 0
     while todo:
         useful, _, line, left = heapq.heappop(todo)
-        line, left = _settled(line, left, facts)
+        line, left = _settled(line, left, facts, following)
         if not left or -useful < least:
             continue
-        turn = _turn(line, left, facts)
+        turn = _turn(line, left, following)
         rest = tuple(tip for tip in left if tip != turn)
         yield (*line, turn)
         chance = look.chance_of(turn)
@@ -129,10 +130,23 @@ def _speculations(look: _Look, workers: int) -> Iterator[Line]:
         heapq.heappush(todo, (useful * chance, number + 1, line, rest))
 
 
-def _settled(line: Line, left: tuple[str, ...], facts: Facts) -> tuple[Line, tuple[str, ...]]:
+#: Lines of a kind, each by its beginning without the last branch, and the branches that end them.
+_Following = Mapping[Line, Set[str]]
+
+
+def _following(lines: Iterable[Line]) -> _Following:
+    found: dict[Line, set[str]] = {}
+    for line in lines:
+        found.setdefault(line[:-1], set()).add(line[-1])
+    return found
+
+
+def _settled(
+    line: Line, left: tuple[str, ...], facts: Facts, following: Sequence[_Following]
+) -> tuple[Line, tuple[str, ...]]:
     """Walk on while the outcome of the next branch is known."""
     while left:
-        turn = _turn(line, left, facts)
+        turn = _turn(line, left, following)
         longer = (*line, turn)
         if longer in facts.green:
             line = longer
@@ -142,12 +156,12 @@ def _settled(line: Line, left: tuple[str, ...], facts: Facts) -> tuple[Line, tup
     return line, left
 
 
-def _turn(line: Line, left: tuple[str, ...], facts: Facts) -> str:
+def _turn(line: Line, left: tuple[str, ...], following: Sequence[_Following]) -> str:
     """Return whose turn it is: what has passed or is running on this line goes first, then the queue's order."""
-    for known in (facts.green, facts.running):
-        for tip in left:
-            if (*line, tip) in known:
-                return tip
+    for known in following:
+        ends = known.get(line)
+        if ends is not None and (first := next((tip for tip in left if tip in ends), None)):
+            return first
     return left[0]
 
 
