@@ -159,39 +159,48 @@ class World:
 Planner = Callable[[Strategy, Sequence[str], Facts, int], Schedule]
 
 
-def coord(strategy: Strategy, planner: Planner = make_schedule) -> Model:
+def coord(strategy: Strategy) -> Model:
     """Return coord's own queue under a strategy."""
+    return lambda truth, workers: play(strategy, truth, workers).told()
 
-    def model(truth: Truth, workers: int) -> Run:
-        world = World(truth)
-        facts = Facts()
-        while world.queue:
-            facts = _decided(world, facts, strategy, workers, planner)
-            if world.queue:
-                facts = _ended(world, facts)
-        return world.told()
 
-    return model
+def play(strategy: Strategy, truth: Truth, workers: int, planner: Planner = make_schedule) -> World:
+    """Let coord's queue land or turn away every branch, and return the world as it is then."""
+    world = World(truth)
+    facts = Facts()
+    while world.queue:
+        facts = _decided(world, facts, strategy, workers, planner)
+        if world.queue:
+            facts = _ended(world, facts)
+    return world
 
 
 def _decided(world: World, facts: Facts, strategy: Strategy, workers: int, planner: Planner) -> Facts:
-    """Land, reject and start until nothing more can be done before a run ends."""
+    """Land, reject and start until nothing more can be done before a run ends.
+
+    As in a run of coord, several workers are kept busy before what passed is published; one worker waits for that.
+    """
     while True:
         facts = _without_rejected(world, facts)
         schedule = planner(strategy, world.queue, facts, workers)
-        if schedule.land:
-            steps = (schedule.land,) if strategy is Strategy.BATCH else tuple((t,) for t in schedule.land)
-            world.land(*steps)
-            facts = after_landing(facts, schedule.land)
-            continue
         if unfit := {bad for line in schedule.run if (bad := _unmergeable(world, line))}:
             facts = replace(facts, unfit=facts.unfit | unfit)
             continue
-        if schedule.cancel:
-            world.flights = [f for f in world.flights if world.line_now(f) not in schedule.cancel]
-        for line in schedule.run:
-            world.start(line)
-        return replace(facts, running=(facts.running - schedule.cancel).union(schedule.run))
+        if workers > 1 or not schedule.land:
+            facts = _kept_busy(world, facts, schedule)
+        if not schedule.land:
+            return facts
+        steps = (schedule.land,) if strategy is Strategy.BATCH else tuple((tip,) for tip in schedule.land)
+        world.land(*steps)
+        facts = after_landing(facts, schedule.land)
+
+
+def _kept_busy(world: World, facts: Facts, schedule: Schedule) -> Facts:
+    if schedule.cancel:
+        world.flights = [f for f in world.flights if world.line_now(f) not in schedule.cancel]
+    for line in schedule.run:
+        world.start(line)
+    return replace(facts, running=(facts.running - schedule.cancel).union(schedule.run))
 
 
 def _without_rejected(world: World, facts: Facts) -> Facts:
