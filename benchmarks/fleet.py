@@ -58,7 +58,7 @@ def build(folder: Path, branches: int, *, spread: bool = False) -> Path:
     ``spread``: each branch takes its files at random, so that many pairs share one.
     """
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(folder)], check=True)
-    stream, chance = _Stream(), random.Random(20)  # noqa: S311 - the same repository every time
+    stream, chance = _Stream(), random.Random(20)
     stream.commit("refs/heads/main", "", "seed")
     for number in range(FOLDERS * FILES):
         stream.put(path_of(number), text_of(number))

@@ -6,6 +6,7 @@ observed. Main is named in each of them, so nothing is deleted unless the main t
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -244,6 +245,22 @@ def _wait(site: Site, view: View) -> Iterator[Ended]:
 
 
 def _publish(site: Site, view: View, trials: Sequence[GatedTrial], branches: Sequence[TaskBranch]) -> Outcome:
+    sending = prepare(site, view, trials, branches)
+    return _ended(site, view, sending.updates, branches, sending.moved)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A publish that is ready: the updates of its one push, and what will have ended with it."""
+
+    trials: tuple[GatedTrial, ...]
+    branches: tuple[TaskBranch, ...]
+    updates: tuple[RefUpdate, ...]
+    moved: Moved
+
+
+def prepare(site: Site, view: View, trials: Sequence[GatedTrial], branches: Sequence[TaskBranch]) -> Sending:
+    """Make ready what publishes these trials; all objects that it takes are stored."""
     last = trials[-1].trial
     site.lines.keep(last)
     singles = [(gated, part) for gated in trials for part in (gated.trial.parts or (gated.trial,))]
@@ -263,7 +280,48 @@ def _publish(site: Site, view: View, trials: Sequence[GatedTrial], branches: Seq
         for _, part in singles
         if part.dropped
     )
-    return _ended(site, view, updates, branches, Moved(tuple(endings), remarks, landed=True))
+    site.workspace.git.flush()
+    moved = Moved(tuple(endings), remarks, landed=True, updates=tuple(updates))
+    return Sending(tuple(trials), tuple(branches), tuple(updates), moved)
+
+
+class Send:
+    """A push on its way, in a thread of its own."""
+
+    def __init__(self, site: Site, view: View, sending: Sending) -> None:
+        self.sending = sending
+        self._outcome: Outcome | BaseException | None = None
+        workspace = site.workspace
+        pusher = replace(workspace, git=workspace.git.twin())
+
+        def send() -> None:
+            try:
+                self._outcome = _answered(
+                    push(pusher, sending.updates), view, sending.branches, sending.moved
+                )
+            except BaseException as error:  # noqa: BLE001 - it is raised again where the outcome is read
+                self._outcome = error
+
+        self._thread = threading.Thread(target=send, name="push")
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until the push has ended, however it did."""
+        self._thread.join()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait at most so long and say whether the push has ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def outcome(self) -> Outcome:
+        """Wait for the answer and return it; raises what the push raised."""
+        self.wait()
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        if self._outcome is None:
+            raise KeyboardInterrupt
+        return self._outcome
 
 
 def _landed_words(gated: GatedTrial) -> str:
@@ -435,9 +493,15 @@ def _sweep_one_by_one(site: Site, view: View, updates: dict[str, RefUpdate]) -> 
 def _ended(
     site: Site, view: View, updates: Sequence[RefUpdate], branches: Sequence[TaskBranch], moved: Moved
 ) -> Outcome:
-    match push(site.workspace, updates):
+    return _answered(push(site.workspace, updates), view, branches, replace(moved, updates=tuple(updates)))
+
+
+def _answered(
+    answer: Pushed | Stale | Rejected, view: View, branches: Sequence[TaskBranch], moved: Moved
+) -> Outcome:
+    match answer:
         case Pushed():
-            return replace(moved, updates=tuple(updates))
+            return moved
         case Stale(ref, lock):
             return Raced(ref, tuple(branches), lock)
         case Rejected(words):

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, Never, Protocol
 
-from coord import __version__
+from coord import __version__, quick
 from coord.call import Call
 from coord.errors import EXIT_MEANINGS, CoordError, Exit, UsageError
 from coord.output import standard
@@ -41,6 +41,7 @@ VERBS: dict[str, Verb] = {
     "check": Verb("check", "check task files", _TASKS),
     "list": Verb("list", "list tasks", _TASKS),
     "show": Verb("show", "show one task", _TASKS),
+    "status": Verb("status", "show on one screen how the tasks stand", _TASKS),
     "ready": Verb("ready", "list tasks that can be started now", _TASKS),
     "graph": Verb("graph", "show order, cycles, critical path, bottlenecks, risk and cost", _TASKS),
     "new": Verb("new", "write a new task file", _TASKS),
@@ -82,29 +83,39 @@ class Parser(ArgumentParser):
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command line and return its exit code. The only place that renders errors."""
-    output = standard()
+    """Run one command line and return its exit code."""
+    code = quick.attempt(argv, ended)
+    return code if code is not None else run_whole(argv)
+
+
+def run_whole(argv: Sequence[str]) -> int:
+    """Run one command line through the whole engine and return its exit code."""
     try:
         with _ending_is_an_interrupt():
             return _dispatch(list(argv))
-    except CoordError as error:
-        output.error(error)
-        return error.exit
-    except KeyboardInterrupt:
-        output.say("coord: interrupted; run it again to go on where it stopped")
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return Exit.OK
-    except OSError as error:
-        if error.errno not in _OF_THE_MACHINE:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where a defect becomes a report
+        return ended(error, argv)
+
+
+def ended(error: BaseException, argv: Sequence[str]) -> int:
+    """Say why a command line ended and return its exit code. The only place that renders errors."""
+    output = standard()
+    match error:
+        case CoordError():
+            output.error(error)
+            return error.exit
+        case KeyboardInterrupt():
+            output.say("coord: interrupted; run it again to go on where it stopped")
+            return Exit.INTERRUPTED
+        case BrokenPipeError():
+            sys.stderr.close()
+            return Exit.OK
+        case OSError() if error.errno in _OF_THE_MACHINE:
+            output.error(_machine(error))
+            return Exit.ERROR
+        case _:
             output.say(_report(error, argv))
             return Exit.BUG
-        output.error(_machine(error))
-        return Exit.ERROR
-    except Exception as error:  # noqa: BLE001 - the one place where a defect becomes a report
-        output.say(_report(error, argv))
-        return Exit.BUG
 
 
 #: What a disk, rights or limits of this machine say: no defect of ours.
@@ -213,7 +224,7 @@ def _unknown(name: str) -> UsageError:
     return UsageError(f"unknown command '{name}'{meant}", hint="coord --help lists the commands")
 
 
-def _report(error: Exception, argv: Sequence[str]) -> str:
+def _report(error: BaseException, argv: Sequence[str]) -> str:
     import re
     import traceback
 

@@ -5,9 +5,7 @@ The keys are listed once, in ``TABLES``; a key that is not there is an error tha
 
 from __future__ import annotations
 
-import difflib
 import re
-import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -141,6 +139,8 @@ def _check_profile_name(settings: Settings, where: str, text: str) -> None:
 
 
 def _unknown(text: str, where: str, key: str, known: list[str], what: str) -> UsageError:
+    import difflib
+
     near = difflib.get_close_matches(key, known, 1, 0.5)
     meant = f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}"
     return UsageError(
@@ -223,6 +223,8 @@ def _command(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
         words = _texts(value)
     else:
+        import shlex
+
         try:
             words = tuple(shlex.split(_text(value)))
         except ValueError:

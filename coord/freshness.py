@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from coord import age
+from coord.age import fetched_at
 from coord.core.answer import RefUpdate, Stale
 from coord.core.verdict import FREEZE
 from coord.workspace import Workspace
-
-_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
-
 
 #: The families of coord's refs that the remote keeps; ``refs/coord/rescue`` is local and never fetched.
 FAMILIES = ("verdicts", "history", "claims", "approvals", "hold")
@@ -52,37 +50,6 @@ def _forget(workspace: Workspace) -> None:
 
 def as_of(workspace: Workspace, tip: str) -> str:
     """Return what main was read and how old that is: ``as of origin/main 3f2a1b0, fetched 5 minutes ago``."""
-    now = time.time()
-    at = _fetched(workspace)
-    if at is not None:
-        return f"as of {workspace.main_name} {tip[:7]}, fetched {ago(now - at)}"
-    committed = workspace.git.objects.commit(tip).committed
-    return f"as of {workspace.main_name} {tip[:7]}, committed {ago(now - committed)}"
-
-
-def ago(seconds: float) -> str:
-    """Return a duration as people say it: ``just now``, ``5 minutes ago``."""
-    for unit, length in _UNITS:
-        count = int(seconds // length)
-        if count >= 1:
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
-
-
-def _fetched(workspace: Workspace) -> float | None:
-    """Return when the remote was last asked, as far as files tell: git keeps no such record of its own."""
-    if workspace.remote is None:
-        return None
-    traces = (
-        workspace.state / "fetched",
-        workspace.common / "FETCH_HEAD",
-        workspace.common / workspace.main_ref,
-        workspace.common / "logs" / workspace.main_ref,
-    )
-    times = []
-    for trace in traces:
-        try:
-            times.append(trace.stat().st_mtime)
-        except OSError:
-            continue
-    return max(times, default=None)
+    at = fetched_at(str(workspace.common), workspace.main_ref) if workspace.remote else None
+    committed = workspace.git.objects.commit(tip).committed if at is None else 0
+    return age.as_of(workspace.main_name, tip, at, committed)

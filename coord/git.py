@@ -132,6 +132,12 @@ class Git:
         self._chain: tuple[Commit, ...] = ()
         self.patience = PATIENCE
 
+    def twin(self) -> Git:
+        """Return another runner in the same folder, for another thread."""
+        twin = Git(self.folder, hook=self._hook)
+        twin.patience = self.patience
+        return twin
+
     # -- the runner ----------------------------------------------------------------------------------------------
 
     @cached_property

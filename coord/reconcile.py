@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coord.apply import RACES, Ending, Learned, Moved, Raced, Site, apply
+from coord.advance import after_publish
+from coord.apply import RACES, Ending, Learned, Moved, Raced, Send, Site, apply, prepare
 from coord.apply import Ended as LaneEnded
-from coord.core.action import Action, Block, Gate, Idle, Look, Sweep, Wait
+from coord.core.action import Action, Block, Gate, Idle, Look, Publish, Sweep, Wait
 from coord.core.plan import next_action
 from coord.core.queue import Queue, Result, make_queue
 from coord.core.schedule import rest_after
@@ -27,6 +28,12 @@ from coord.worktree import Kept, Removed, tidy
 
 #: How many lines of a red step's output are shown; the log holds all of them.
 _LOG_LINES = 12
+
+#: Seconds for which a look at the remote is new enough to go on from while nothing but pushes of ours happened.
+_FRESH = 1.0
+
+#: Seconds in which a push to a remote that is near is done.
+_A_MOMENT = 0.2
 
 _CODES = {
     Result.LANDED: Exit.OK,
@@ -82,8 +89,10 @@ class _Run:
     raced: bool = False
     landed: int = 0
     rejected: int = 0
-    validated: bool = False
+    look_before_rest: bool = False
     announced: str = ""
+    looked: float = 0.0
+    send: Send | None = None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -110,12 +119,14 @@ def land(
     fetch(workspace)
     view = observe(workspace)
     ids = resolve_tasks(view.snapshot, asked) if asked else None
-    run = _Run(site, ids, show, view)
+    run = _Run(site, ids, show, view, looked=time.monotonic())
     base = view.snapshot.base
     try:
         rest = _until_idle(run)
     finally:
         site.lanes.close()
+        if run.send:
+            run.send.wait()
     if not run.raced:
         run.remarks += tidy_local(workspace, run.view, here)
     return _report(run, base, rest)
@@ -124,13 +135,17 @@ def land(
 def _until_idle(run: _Run) -> str:
     """Ask for the next action and apply it until there is none; return why landing rests."""
     previous: object = None
-    while True:
+    while not run.raced:
         action = next_action(run.snapshot)
+        if run.send and _must_know(run.send, action):
+            previous = None
+            _sent(run)
+            continue
         if isinstance(action, Idle):
-            if not run.validated:
+            if not run.look_before_rest:
                 return action.reason
             # What was validated took a while: who pushed meanwhile is not left waiting for the next run.
-            run.validated = False
+            run.look_before_rest = False
             _look_again(run)
             continue
         if action == previous and not isinstance(action, Wait):
@@ -139,6 +154,10 @@ def _until_idle(run: _Run) -> str:
             )
         previous = action
         _announce(run, action)
+        if isinstance(action, Publish) and (run.send or _goes_on(run, action)):
+            previous = None
+            _send(run, action)
+            continue
         match apply(run.site, run.view, action):
             case Learned(found, ended):
                 _learn(run, found, ended)
@@ -146,15 +165,78 @@ def _until_idle(run: _Run) -> str:
                 _take(run, moved)
             case Raced() as raced:
                 previous = None
-                if _lost(run, raced):
-                    return f"lost the race for {raced.ref} {run.races} times: run it again"
+                _lost(run, raced)
+    return f"lost the race {run.races} times: run it again"
+
+
+# -- publishing while the next is made ready ------------------------------------------------------------------------
+
+
+def _must_know(send: Send, action: Action) -> bool:
+    """Say whether an action has to wait for the push that is under way. A validation waits a moment for it only, so
+    that what is told stands in its order where the remote is quick."""
+    match action:
+        case Look() | Publish():
+            return False
+        case Gate():
+            return send.ends_within(_A_MOMENT)
+        case _:
+            return True
+
+
+def _goes_on(run: _Run, action: Publish) -> bool:
+    """Say whether there is something to do while a push is under way: other candidates, on a remote."""
+    names = {branch.name for branch in action.branches}
+    others = any(candidate.branch.name not in names for candidate in make_queue(run.snapshot).candidates)
+    return others and run.site.workspace.remote is not None
+
+
+def _send(run: _Run, action: Publish) -> None:
+    """Publish in the background, and go on as if it had been taken, where it is known what follows from that."""
+    sending = prepare(run.site, run.view, action.trials, action.branches)
+    view = run.view
+    if not _sent(run):
+        return
+    if run.view is not view:
+        return  # the push before this one went another way: this one is planned again
+    after = after_publish(run.site.workspace, view, sending.trials, sending.branches, sending.updates)
+    run.send = Send(run.site, view, sending)
+    if after is None:
+        _sent(run)
+        return
+    gone = tuple(branch.tip for branch in sending.branches)
+    run.view = after
+    run.look_before_rest = True
+    _carry(run, gone)
+
+
+def _sent(run: _Run) -> bool:
+    """Wait for the push that is under way, if there is one, and say whether it was taken."""
+    send, run.send = run.send, None
+    if send is None:
+        return True
+    match send.outcome():
+        case Moved() as moved:
+            foreseen = run.view.snapshot.base == send.sending.trials[-1].trial.commit
+            _count(run, moved)
+            if not foreseen:
+                _look_again(run, _gone(moved))
+            elif time.monotonic() - run.looked > _FRESH:
+                _look_again(run)
+            return True
+        case Learned(found, _):
+            _look_again(run)
+            run.findings += found
+        case Raced() as raced:
+            _lost(run, raced)
+    return False
 
 
 def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> None:
     base = run.view.snapshot.base
     fresh = list(found)
     for each in ended:
-        run.validated = True
+        run.look_before_rest = True
         passed = isinstance(each.finding, Green)
         if passed or isinstance(each.finding, Red):
             run.ended.append(Ended(each.tips, passed))
@@ -169,7 +251,7 @@ def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> Non
 
 def _announce(run: _Run, action: Action) -> None:
     match action:
-        case Gate() | Look(then=[_, *_]) if action.reason != run.announced:
+        case Gate() | Look(then=[_, *_]) if action.reason != run.announced and not _is_ahead(run, action):
             run.announced = action.reason
             run.show(f"next: {action.reason}")
         case Sweep():
@@ -178,6 +260,11 @@ def _announce(run: _Run, action: Action) -> None:
             _show_log(run, verdict.step, verdict.log)
         case _:
             pass  # how it ended is told, with the reason
+
+
+def _is_ahead(run: _Run, action: Action) -> bool:
+    """Say whether this only looks ahead of a push that is under way: what is told keeps its order."""
+    return run.send is not None and isinstance(action, Look)
 
 
 def _show_why(run: _Run, found: Sequence[Found]) -> None:
@@ -201,18 +288,10 @@ def _show_log(run: _Run, step: str, log: str) -> None:
 
 def _take(run: _Run, moved: Moved) -> None:
     """Go on from what a push of ours has moved."""
-    run.races = 0
-    run.remarks += moved.remarks
-    for ending in moved.endings:
-        run.endings[ending.branch.task] = ending
-        _tell(run, ending)
-    run.rejected += sum(ending.result is Result.GATE_FAILED for ending in moved.endings)
-    gone = tuple(ending.branch.tip for ending in moved.endings) if moved.landed else ()
-    run.landed += len(gone)
-    run.ended = [Ended(left, e.passed) for e in run.ended if (left := _without(e.tips, gone))]
+    others = {c.branch.tip for c in make_queue(run.snapshot).candidates} - set(_gone(moved))
+    _count(run, moved)
     note_push(run.site.workspace, moved.updates)
-    others = {c.branch.tip for c in make_queue(run.snapshot).candidates} - set(gone)
-    _look_again(run, gone, fetching=bool(others))
+    _look_again(run, _gone(moved), fetching=bool(others))
     refused = [replace(found, base=run.view.snapshot.base) for found in moved.found]
     run.findings += refused
     if not others and not isinstance(next_action(run.snapshot), Idle):
@@ -220,12 +299,30 @@ def _take(run: _Run, moved: Moved) -> None:
         run.findings += refused
 
 
+def _count(run: _Run, moved: Moved) -> None:
+    """Tell and count what has ended with a push that was taken."""
+    run.races = 0
+    run.remarks += moved.remarks
+    for ending in moved.endings:
+        run.endings[ending.branch.task] = ending
+        _tell(run, ending)
+    run.rejected += sum(ending.result is Result.GATE_FAILED for ending in moved.endings)
+    gone = _gone(moved)
+    run.landed += len(gone)
+    run.ended = [Ended(left, e.passed) for e in run.ended if (left := _without(e.tips, gone))]
+
+
+def _gone(moved: Moved) -> tuple[str, ...]:
+    """Return the tips that landed, in their order."""
+    return tuple(ending.branch.tip for ending in moved.endings) if moved.landed else ()
+
+
 def _without(tips: tuple[str, ...], gone: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(tip for tip in tips if tip not in gone)
 
 
-def _lost(run: _Run, raced: Raced) -> bool:
-    """Count a lost race and look again; say whether it was one too many."""
+def _lost(run: _Run, raced: Raced) -> None:
+    """Count a lost race and look again, unless it was one too many."""
     run.races += 1
     if run.races > RACES:
         run.raced = True
@@ -236,13 +333,12 @@ def _lost(run: _Run, raced: Raced) -> bool:
         for branch in raced.branches:
             run.endings[branch.task] = Ending(branch, result, why)
             run.show(f"{branch.name}: {result}: {why}")
-        return True
+        return
     if raced.lock:
         # Another git may be at work on this ref: it lets go within moments, unless it was killed.
         time.sleep(0.1 * run.races)
     run.show(f"{raced.ref} moved meanwhile: looking again ({run.races} of {RACES})")
     _look_again(run)
-    return False
 
 
 def _tell(run: _Run, ending: Ending) -> None:
@@ -274,7 +370,13 @@ def _look_again(run: _Run, landed: tuple[str, ...] = (), *, fetching: bool = Tru
     """Look at the repository anew; ``landed`` are the tips that a push of ours has just brought to main."""
     if fetching:
         fetch(run.site.workspace)
+        run.looked = time.monotonic()
     run.view = observe(run.site.workspace)
+    _carry(run, landed)
+
+
+def _carry(run: _Run, landed: tuple[str, ...]) -> None:
+    """Keep what is still known now that the view is another one."""
     base = run.view.snapshot.base
     run.findings = [found for found in run.findings if found.base == base]
     run.findings += _carried(run, landed)

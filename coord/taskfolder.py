@@ -9,26 +9,44 @@ from functools import cached_property
 from pathlib import Path
 
 from coord import freshness
+from coord.core.board import Board
 from coord.core.graph import TaskGraph
 from coord.core.objects import FILE_MODE, Entry
+from coord.core.row import SIZE_LIMIT
 from coord.core.settings import Settings
-from coord.core.task import SIZE_LIMIT, Problem, Severity, Task, Unreadable, read_task, too_large
-from coord.core.verdict import CLAIMS
+from coord.core.task import (
+    Problem,
+    Severity,
+    Task,
+    Unreadable,
+    read_row,
+    read_task,
+    shortened,
+    too_large,
+)
+from coord.core.text import one_line
+from coord.core.verdict import CLAIMS, FREEZE
 from coord.errors import UsageError
 from coord.output import Output
+from coord.reading import Reading, in_progress
 from coord.workspace import Workspace
 
 _LINK_MODE = "120000"
 _FILE_MODES = (FILE_MODE, "100755")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TaskFile:
     """One file of the task folder: its path from the repository's root, git's mode and its bytes."""
 
     path: str
     mode: str
     data: bytes
+
+    @cached_property
+    def stated(self) -> Task | Unreadable:
+        """The task that the file states, or why it states none."""
+        return read_task(self.path, self.data)
 
 
 @dataclass(frozen=True)
@@ -41,7 +59,7 @@ class TaskFolder:
     @cached_property
     def graph(self) -> TaskGraph:
         """The tasks that the files state."""
-        read = [read_task(file.path, file.data) for file in self.files]
+        read = [file.stated for file in self.files]
         tasks = [item for item in read if isinstance(item, Task)]
         others = [item for item in read if isinstance(item, Unreadable)]
         return TaskGraph.of(tasks, (*others, *self.unopened))
@@ -86,33 +104,45 @@ def read_paths(top: Path, paths: Iterable[Path]) -> TaskFolder:
 
 def published_tasks(workspace: Workspace, output: Output, *, fetch: bool) -> TaskFolder:
     """Read the tasks of main as last fetched and say how old that is; before main exists, the working copy's."""
+    said, folder = _published(workspace, fetch=fetch)
+    output.say(said)
+    return folder
+
+
+def published(workspace: Workspace, *, fetch: bool) -> Reading:
+    """Return what ``ready``, ``list`` and ``status`` show: as ``coord.quick`` does, for any repository."""
+    said, folder = _published(workspace, fetch=fetch)
+    rows = [(file.path, read_row(file.data)) for file in folder.files]
+    rows += [(file.path, shortened(file)) for file in folder.unopened]
+    reading = Reading(board=Board(rows), main=workspace.main_name, tip=workspace.main_tip or "", said=said)
+    refs = {ref.name: ref for ref in workspace.git.refs(workspace.branch_refs, CLAIMS, FREEZE)}
+    prefixes = workspace.settings.project.prefixes
+    reading.live = in_progress(list(refs), workspace.branch_refs, CLAIMS, prefixes)
+    if freeze := refs.get(FREEZE):
+        commit = workspace.git.objects.commit(freeze.oid) if freeze.is_commit else None
+        reading.frozen = one_line(commit.subject) if commit else "no reason given"
+    return reading
+
+
+def _published(workspace: Workspace, *, fetch: bool) -> tuple[str, TaskFolder]:
+    """Return the tasks of main, or of the working copy before main exists, and what to say of their age."""
     if fetch:
         freshness.fetch(workspace)
     tip = workspace.main_tip
     if tip is not None:
-        output.say(freshness.as_of(workspace, tip))
-        return read_tasks_at(workspace, tip, workspace.settings)
+        return freshness.as_of(workspace, tip), read_tasks_at(workspace, tip, workspace.settings)
     if workspace.bare:
         raise UsageError(f"{workspace.main_name} does not exist here", hint="push main first")
-    output.say(
+    said = (
         f"{workspace.main_name} does not exist yet as last fetched: these are the files of the working copy"
     )
-    return read_tasks_here(workspace.top, workspace.settings)
+    return said, read_tasks_here(workspace.top, workspace.settings)
 
 
 def tasks_in_progress(workspace: Workspace) -> dict[str, str]:
-    """Return the tasks that a live branch or a claim makes in progress, with the branch (or the claim's ref).
-
-    In progress is derived, never written: a status on main would conflict with every branch.
-    """
-    found = {}
-    for ref in workspace.git.refs(workspace.branch_refs, CLAIMS):
-        name = ref.name.removeprefix(workspace.branch_refs).removeprefix(CLAIMS)
-        claimed = ref.name.startswith(CLAIMS)
-        task = name if claimed else workspace.settings.task_of(name)
-        if task is not None and (task not in found or not claimed):
-            found[task] = ref.name if claimed else name
-    return found
+    """Return the tasks that a live branch or a claim makes in progress, with the branch (or the claim's ref)."""
+    names = [ref.name for ref in workspace.git.refs(workspace.branch_refs, CLAIMS)]
+    return in_progress(names, workspace.branch_refs, CLAIMS, workspace.settings.project.prefixes)
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
@@ -141,8 +171,12 @@ def _entry(workspace: Workspace, entry: Entry, path: str) -> TaskFile | Unreadab
         return _not_opened(path, "a link" if entry.mode == _LINK_MODE else "not a file")
     if "\ufffd" in path:
         return _not_opened(path, "in a path that is not UTF-8", Severity.ERROR)
-    data = workspace.git.objects.blob(entry.oid)
-    return TaskFile(path, entry.mode, data) if len(data) <= SIZE_LIMIT else too_large(path)
+    known: TaskFile | Unreadable | None = workspace.memo.get((path, entry.mode, entry.oid))
+    if known is None:
+        data = workspace.git.objects.blob(entry.oid)
+        known = TaskFile(path, entry.mode, data) if len(data) <= SIZE_LIMIT else too_large(path)
+        workspace.memo[path, entry.mode, entry.oid] = known
+    return known
 
 
 def _walk_disk(start: Path) -> Iterator[Path]:

@@ -55,8 +55,8 @@ class Workspace:
         return f"{self.remote}/{self.main}" if self.remote else self.main
 
     @cached_property
-    def memo(self) -> dict[str, Any]:
-        """Return what this process remembers of commits by their ids: a commit never changes."""
+    def memo(self) -> dict[Any, Any]:
+        """Return what this process remembers of commits and files by their ids: they never change."""
         return {}
 
     def settings_at(self, commit: str) -> Settings:

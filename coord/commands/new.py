@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from coord.core.frontmatter import quoted
 from coord.core.graph import TaskGraph
-from coord.core.task import ENUMS, Status, Task, Unreadable, branch_flaw, read_task
+from coord.core.row import ENUMS
+from coord.core.task import Status, Task, Unreadable, branch_flaw, read_task
 from coord.core.text import one_line, paragraph
 from coord.errors import Exit, UsageError
 from coord.taskfolder import read_tasks_at, read_tasks_here

@@ -5,13 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
-from coord.commands.list import as_json
 from coord.core.graph import TaskGraph
 from coord.core.section import section_text
 from coord.core.settings import Settings
-from coord.core.task import Task
+from coord.core.task import Problem, Task
 from coord.errors import Exit, UsageError
-from coord.output import table
+from coord.output import Json, table
 from coord.taskfolder import published_tasks
 from coord.workspace import open_workspace
 
@@ -91,3 +90,17 @@ def _rows(graph: TaskGraph, task: Task, settings: Settings) -> list[tuple[str, s
     rows += [("waits for", f"{unmet.id}: {unmet.reason}") for unmet in graph.unmet(task.id)]
     dependents = graph.dependents(task.id)
     return rows + ([("needed by", ", ".join(dependents))] if dependents else [])
+
+
+def as_json(graph: TaskGraph, task: Task, problems: list[Problem]) -> dict[str, Json]:
+    """Return the facts of one task, as ``list --json`` has them."""
+    return {
+        "id": task.id,
+        "name": task.name,
+        "status": task.status.value,
+        "path": task.path,
+        "depends_on": list(task.depends_on),
+        "level": task.level,
+        "ready": graph.is_ready(task),
+        "problems": [problem.facts() for problem in problems],
+    }

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from coord.core.frontlines import Fields
 from coord.core.frontmatter import (
     Broken,
     Document,
@@ -22,6 +23,22 @@ from coord.core.frontmatter import (
     read,
     rename_key,
     set_scalar,
+)
+from coord.core.row import (
+    ENUMS,
+    SIZE_LIMIT,
+    STATUS_ALIASES,
+    Flaw,
+    Row,
+    apart,
+    place,
+    place_of,
+    places_of,
+    row_of,
+    sound_fields,
+    unplace,
+    word_of,
+    words_of,
 )
 
 
@@ -66,24 +83,6 @@ class Problem:
         }
 
 
-#: A task file is a page of text; a larger one is a mistake, and reading it would cost every command.
-SIZE_LIMIT = 1024 * 1024
-
-STATUS_ALIASES = {
-    "done": Status.COMPLETED,
-    "open": Status.PENDING,
-    "in_progress": Status.IN_PROGRESS,
-    "in progress": Status.IN_PROGRESS,
-}
-
-#: The words that a field may hold. ``status`` is apart: it has aliases.
-ENUMS: dict[str, tuple[str, ...]] = {
-    "level": ("planning", "decomposition", "implementation", "review", "research"),
-    "scope": ("single", "narrow", "moderate", "broad", "system"),
-    "risk": ("trivial", "low", "medium", "high", "critical"),
-    "impact": ("isolated", "component", "phase", "project"),
-}
-
 _KNOWN = frozenset(
     {*ENUMS, "id", "name", "status", "depends_on", "dependsOn", "tags", "priority", "assignee", "due", "created",
      "modified", "touches", "agent", "model", "superseded_by"}
@@ -92,9 +91,6 @@ _KNOWN = frozenset(
 #: The rules whose errors mean that the file does not tell for sure which task it is or what it waits for. Others
 #: (a missing name, a ``risk`` nobody knows) are errors of the file that nothing needs to wait for.
 _UNTRUSTED = frozenset({"branch-name", "dependency", "duplicate-key"})
-
-#: The levels that are for people: no agent is started for them.
-_FOR_PEOPLE = ("review", "planning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +137,7 @@ class Task:
     @property
     def apart(self) -> str:
         """Return why no agent is started for this task, or ``""`` when one may be."""
-        if self.superseded_by:
-            return f"superseded by {self.superseded_by}"
-        if self.level in _FOR_PEOPLE:
-            return f"level {self.level}"
-        return "external trigger" if "external-trigger" in self.tags else ""
+        return apart(self.level, self.tags, self.superseded_by)
 
     @property
     def has_known_status(self) -> bool:
@@ -169,6 +161,9 @@ def read_task(path: str, data: bytes) -> Task | Unreadable:
     """Read a task file. Every finding has its line and column; none hides another where that can be helped."""
     if len(data) > SIZE_LIMIT:
         return too_large(path)
+    fields = sound_fields(data)
+    if fields is not None:
+        return _sound_task(path, fields)
     document = read(data)
     match document:
         case NoFrontMatter():
@@ -179,6 +174,90 @@ def read_task(path: str, data: bytes) -> Task | Unreadable:
             return Unreadable(path, (Problem(path, *at, rule, message),), guess)
         case Document():
             return _Reader(path, document).task()
+
+
+def _sound_task(path: str, fields: Fields) -> Task:
+    """Return the task of a file of the usual form: the same as the YAML parser gives, in an eighth of the time."""
+    needs = places_of(fields, "depends_on")
+    status = Status(word_of(fields, "status") or Status.PENDING)
+    return Task(
+        id=word_of(fields, "id"),
+        name=word_of(fields, "name"),
+        path=path,
+        status=status,
+        status_text=status.value,
+        depends_on=tuple(needs),
+        level=word_of(fields, "level"),
+        scope=word_of(fields, "scope"),
+        risk=word_of(fields, "risk"),
+        impact=word_of(fields, "impact"),
+        tags=words_of(fields, "tags"),
+        priority=word_of(fields, "priority"),
+        assignee=word_of(fields, "assignee"),
+        due=word_of(fields, "due"),
+        touches=words_of(fields, "touches"),
+        agent=word_of(fields, "agent"),
+        model=word_of(fields, "model"),
+        superseded_by=word_of(fields, "superseded_by"),
+        id_at=Place(*unplace(place_of(fields, "id"))),
+        status_at=Place(*unplace(place_of(fields, "status"))),
+        dependencies_at=tuple(Place(*unplace(at)) for at in needs.values()),
+    )
+
+
+def read_row(data: bytes) -> Row:
+    """Return the row of a task file (its problems without their path, so that it serves wherever the file lies)."""
+    return row_of(data) or shortened(read_task("", data))
+
+
+def shortened(read: Task | Unreadable) -> Row:
+    """Return what was read as a row."""
+    flaws = tuple((p.line, p.column, p.rule, p.message, p.fix, p.severity.value) for p in read.problems)
+    if isinstance(read, Unreadable):
+        return None, read.id, flaws
+    places = (read.id_at, read.status_at, *read.dependencies_at)
+    return (
+        read.id,
+        read.name,
+        read.status.value,
+        read.status.value if read.has_known_status else read.status_text,
+        read.depends_on,
+        read.level,
+        read.apart,
+        not read.is_readable,
+        tuple(place(*at) for at in places),
+        flaws,
+    )
+
+
+def lengthened(path: str, row: Row) -> Task | Unreadable:
+    """Return what the graph of tasks goes by: a row as the task that it was read from, as far as it tells."""
+    if row[0] is None:
+        return Unreadable(path, _problems(path, row[2]), row[1])
+    id, name, status, shown, needs, level, why, _, places, flaws = row
+    id_at, status_at, *dependencies_at = (Place(*unplace(at)) for at in places)
+    return Task(
+        id=id,
+        name=name,
+        path=path,
+        status=Status(status),
+        status_text=shown,
+        depends_on=needs,
+        level=level,
+        tags=("external-trigger",) if why == "external trigger" else (),
+        superseded_by=why.removeprefix("superseded by ") if why.startswith("superseded by ") else "",
+        problems=_problems(path, flaws),
+        id_at=id_at,
+        status_at=status_at,
+        dependencies_at=tuple(dependencies_at),
+    )
+
+
+def _problems(path: str, flaws: tuple[Flaw, ...]) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(path, line, column, rule, message, fix, Severity(severity))
+        for line, column, rule, message, fix, severity in flaws
+    )
 
 
 def too_large(path: str) -> Unreadable:
@@ -227,7 +306,8 @@ def mend(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 def _status(words: str) -> Status | None:
     folded = words.casefold()
-    return next((s for s in Status if s == folded), None) or STATUS_ALIASES.get(folded)
+    folded = STATUS_ALIASES.get(folded, folded)
+    return next((s for s in Status if s == folded), None)
 
 
 class _Reader:

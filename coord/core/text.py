@@ -53,14 +53,6 @@ def _shown(character: str) -> str:
             return "" if character in _UNSEEN else character
 
 
-def escaped_halves(json_text: str) -> str:
-    """Return JSON in which bytes that were not UTF-8 (surrogates, as Python holds them) are written as JSON escapes.
-
-    Reading it gives the same text back, so that a path stays the path that it was.
-    """
-    return json_text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def whole_number(text: str) -> int | None:
     """Return the number that plain ASCII digits state (at most 15), or None: ``str.isdigit`` takes what int() does not."""
     return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else None

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from coord.core.text import escaped_halves, one_line
+from coord.core.jsontext import escaped_halves
+from coord.core.text import one_line
 from coord.core.trial import ConflictPath
 
 VERDICTS = "refs/coord/verdicts/"

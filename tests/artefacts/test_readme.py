@@ -95,7 +95,7 @@ def test_what_is_said_to_be_missing_is_missing() -> None:
     """When one of these comes, the README has to say so."""
     from coord.cli import VERBS
 
-    for verb in ("status", "review", "spawn", "run", "ci", "mcp", "worktree"):
+    for verb in ("review", "spawn", "run", "ci", "mcp", "worktree"):
         assert verb not in VERBS
     assert not (ROOT / "coord/forges/github.py").exists()
     assert not (ROOT / "action.yml").exists()

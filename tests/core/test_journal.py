@@ -18,7 +18,7 @@ def _commit(oid: str, parents: tuple[str, ...], message: str) -> Commit:
 
 def test_a_landing_is_believed_only_when_the_merge_really_brought_the_tip() -> None:
     merge = _commit("m", ("base", "s"), f"Merge branch 'feat/a'\n\nCoord-Task: a\nCoord-Tip: {A}\n")
-    assert read_landing(merge, lambda _oid: (A, "base")) == Landing("a", "m", "base", "s", A)
+    assert read_landing(merge, lambda _oid: (A, "base")) == Landing("a", "m", "base", "s", A, "m")
     assert read_landing(merge, lambda _oid: (B, "base")) is None
 
 

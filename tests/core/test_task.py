@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.core.task import SIZE_LIMIT, Severity, Status, Task, Unreadable, branch_flaw, mend, read_task
+from coord.core.row import SIZE_LIMIT
+from coord.core.task import Severity, Status, Task, Unreadable, branch_flaw, mend, read_task
 
 
 def task(front: str) -> Task:

@@ -1,0 +1,220 @@
+"""What ``ready``, ``list`` and ``status`` print of a reading."""
+
+from coord.core.jsontext import encode, quoted
+from coord.output import table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from coord.core.board import Board, Problem
+    from coord.core.row import TaskRow
+    from coord.output import Json, Output
+    from coord.reading import Reading
+
+    Task = tuple[str, str, TaskRow]
+
+#: How many ready tasks ``status`` shows.
+_SHOWN = 10
+
+
+def show_ready(reading: "Reading", output: "Output", *, explain: bool) -> None:
+    """List the tasks that can be started now."""
+    output.say(reading.said)
+    board = reading.board
+    still = [task for task in board.tasks if task[2][2] != "completed"]
+    waiting = [task for task in still if task[0] in board.waiting]
+    apart = [task for task in still if task[2][6] and task[0] not in board.waiting]
+    if not output.json:
+        output.results(table([(id, row[1]) for id, _, row in board.ready]))
+    if explain:
+        _explain(board, waiting, apart, output)
+    else:
+        output.say(_ready_counts(board, waiting, apart))
+    if output.json:
+        ready = encode([id for id, _, _ in board.ready], "\n    ")
+        others = encode([{"id": id, "why": row[6]} for id, _, row in apart], "\n    ")
+        texts = ",\n      ".join([_waiting_text(board, id) for id, _, _ in waiting])
+        waits = f"[\n      {texts}\n    ]" if texts else "[]"
+        problems = encode([_facts(problem) for problem in board.problems], "\n  ")
+        output.write_json(
+            f'{{\n  "data": {{\n    "apart": {others},\n    "ready": {ready},\n    "waiting": {waits}\n  }},\n'
+            f'  "problems": {problems},\n  "schema": "coord/ready/1"\n}}'
+        )
+
+
+def _waiting_text(board: "Board", id: str) -> str:
+    """Return what one task waits for as ``json.dumps`` would indent it."""
+    unmet = board.unmet(id)
+    needs = ",\n          ".join([quoted(need) for need, _ in unmet])
+    reasons = ",\n          ".join([quoted(f"{need} {why}") for need, why in unmet])
+    return (
+        f'{{\n        "id": {quoted(id)},\n        "on": [\n          {needs}\n        ],\n'
+        f'        "reasons": [\n          {reasons}\n        ]\n      }}'
+    )
+
+
+def _explain(board: "Board", waiting: "list[Task]", apart: "list[Task]", output: "Output") -> None:
+    if waiting:
+        output.result()
+        output.result("waiting")
+        rows = [(f"  {task[0]}", f"{need} {why}") for task in waiting for need, why in board.unmet(task[0])]
+        output.results(table(rows))
+    if apart:
+        output.result()
+        output.result("ready, but not for agents")
+        output.results(table([(f"  {id}", row[6]) for id, _, row in apart]))
+
+
+def _ready_counts(board: "Board", waiting: "list[Task]", apart: "list[Task]") -> str:
+    words = [f"{len(board.ready)} ready", f"{len(waiting)} waiting"]
+    words += [f"{len(apart)} not for agents"] if apart else []
+    return ", ".join(words) + (" (--explain says why)" if waiting or apart else "")
+
+
+# -- list ----------------------------------------------------------------------------------------------------------
+
+
+def show_list(reading: "Reading", output: "Output", *, wanted: "Collection[str]") -> None:
+    """List the tasks with their status and what they wait for; ``wanted`` are the statuses asked for, if any."""
+    output.say(reading.said)
+    board = reading.board
+    tasks = [task for task in board.tasks if task[2][2] in wanted] if wanted else board.tasks
+    if not output.json:
+        rows = [(task[2][2], task[0], _remark(reading, task), task[2][1]) for task in tasks]
+        output.results(table(rows))
+    if reading.only_here:
+        more = f" and {len(reading.only_here) - 5} more" if len(reading.only_here) > 5 else ""
+        output.say(f"not on {reading.main} yet, so not listed: {', '.join(reading.only_here[:5])}{more}")
+    _say_problems(board, output)
+    if output.json:
+        by_path: dict[str, list[Problem]] = {}
+        for problem in board.problems:
+            by_path.setdefault(problem[0], []).append(problem)
+        inner = ",\n      ".join([_task_text(board, task, by_path.get(task[1])) for task in tasks])
+        rows_text = f"[\n      {inner}\n    ]" if inner else "[]"
+        problems = encode([_facts(problem) for problem in board.problems], "\n  ")
+        output.write_json(
+            f'{{\n  "data": {{\n    "tasks": {rows_text}\n  }},\n  "problems": {problems},\n'
+            '  "schema": "coord/list/1"\n}'
+        )
+
+
+def _say_problems(board: "Board", output: "Output") -> None:
+    if board.problems:
+        output.say(
+            f"{len(board.problems)} problems in the task files: coord check shows those of the working copy"
+        )
+
+
+def _remark(reading: "Reading", task: "Task") -> str:
+    id, _, row = task
+    if id in reading.live:
+        return f"in progress: {reading.live[id]}"
+    if row[2] == "completed":
+        return ""
+    board = reading.board
+    if id not in board.waiting:
+        return "ready" if board.is_ready(task) else row[6]
+    waits = board.waits_for(id)
+    more = f" and {len(waits) - 2} more" if len(waits) > 2 else ""
+    return f"waits for {', '.join(waits[:2])}{more}"
+
+
+def _task_text(board: "Board", task: "Task", problems: "list[Problem] | None") -> str:
+    """Return one task's JSON as ``json.dumps`` would indent it (10,000 dictionaries would take as long as all else)."""
+    id, path, row = task
+    inner = ",\n          ".join(map(quoted, row[4]))
+    needs = f"[\n          {inner}\n        ]" if inner else "[]"
+    flaws = encode([_facts(problem) for problem in problems], "\n        ") if problems else "[]"
+    return (
+        f'{{\n        "depends_on": {needs},\n        "id": {quoted(id)},\n        "level": {quoted(row[5])},\n'
+        f'        "name": {quoted(row[1])},\n        "path": {quoted(path)},\n        "problems": {flaws},\n'
+        f'        "ready": {"true" if board.is_ready(task) else "false"},\n        "status": "{row[2]}"\n      }}'
+    )
+
+
+def _facts(problem: "Problem") -> "dict[str, Json]":
+    path, line, column, rule, message, fix, severity = problem
+    return {
+        "path": path, "line": line, "column": column, "rule": rule, "message": message, "fix": fix,
+        "severity": severity,
+    }  # fmt: skip
+
+
+# -- status --------------------------------------------------------------------------------------------------------
+
+
+def show_status(reading: "Reading", output: "Output") -> None:
+    """Show on one screen how the tasks stand. Each task counts once, under the first word that holds of it."""
+    output.say(reading.said)
+    groups = _groups(reading)
+    if output.json:
+        output.emit("status", _status_json(reading, groups), [_facts(p) for p in reading.board.problems])
+    else:
+        _status_lines(reading, groups, output)
+    if reading.frozen is not None:
+        output.say("  hint: coord thaw lets landing go on")
+    if groups["blocked"]:
+        output.say(f"  hint: coord show {groups['blocked'][0][0]} tells why it is blocked")
+    _say_problems(reading.board, output)
+
+
+def _groups(reading: "Reading") -> "dict[str, list[Task]]":
+    board = reading.board
+    groups: dict[str, list[Task]] = {
+        name: [] for name in ("ready", "in_progress", "waiting", "blocked", "not_for_agents", "completed")
+    }
+    for task in board.tasks:
+        id, _, row = task
+        if row[2] == "completed":
+            name = "completed"
+        elif row[2] in ("blocked", "failed"):
+            name = "blocked"
+        elif row[2] == "in-progress" or id in reading.live:
+            name = "in_progress"
+        elif board.is_ready(task):
+            name = "ready"
+        else:
+            name = "waiting" if id in board.waiting or not row[6] else "not_for_agents"
+        groups[name].append(task)
+    return groups
+
+
+def _status_json(reading: "Reading", groups: "dict[str, list[Task]]") -> "Json":
+    live = reading.live
+    return {
+        "main": {"name": reading.main, "commit": reading.tip},
+        "frozen": reading.frozen,
+        "counts": {name: len(tasks) for name, tasks in groups.items()},
+        "in_progress": [
+            {"id": id, "name": row[1], "branch": live.get(id, "")} for id, _, row in groups["in_progress"]
+        ],
+        "blocked": [
+            {"id": id, "name": row[1], "status": row[2], "branch": live.get(id, "")}
+            for id, _, row in groups["blocked"]
+        ],
+        "ready": [{"id": id, "name": row[1]} for id, _, row in groups["ready"]],
+    }
+
+
+def _status_lines(reading: "Reading", groups: "dict[str, list[Task]]", output: "Output") -> None:
+    tip = f" {reading.tip[:7]}" if reading.tip else " (not published: the working copy)"
+    frozen = "landing goes on" if reading.frozen is None else f"frozen: {reading.frozen}"
+    output.result(f"{reading.main}{tip}, {frozen}")
+    counts = [f"{len(tasks)} {name.replace('_', ' ')}" for name, tasks in groups.items() if tasks]
+    output.result(", ".join(counts) or "no tasks")
+    live = reading.live
+    _section("in progress", [(i, live.get(i, ""), row[1]) for i, _, row in groups["in_progress"]], output)
+    _section("blocked", [(i, live.get(i, ""), row[1]) for i, _, row in groups["blocked"]], output)
+    _section("ready", [(i, row[1]) for i, _, row in groups["ready"][:_SHOWN]], output)
+    more = len(groups["ready"]) - _SHOWN
+    if more > 0:
+        output.result(f"  and {more} more: coord ready")
+
+
+def _section(title: str, rows: "list[tuple[str, ...]]", output: "Output") -> None:
+    if rows:
+        output.result()
+        output.result(title)
+        output.results(table([(f"  {row[0]}", *row[1:]) for row in rows]))
