@@ -87,4 +87,4 @@ def test_what_cannot_be_simulated_is_a_usage_error(capsys: Capture, args: tuple[
     assert run(["simulate", *args]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert args[-1] in said.err
+    assert args[0] in said.err
