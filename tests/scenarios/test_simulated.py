@@ -13,7 +13,7 @@ from coord.core.simulation import coord, plant
 
 @pytest.mark.xfail(
     strict=False,
-    reason="a run that ends on an older main is forgotten by the engine, and the schedule counts on runs that end at one moment",
+    reason="a run that has ended and was not collected when main moves is dropped, and the schedule counts on runs that end together",
 )
 @pytest.mark.soak
 @pytest.mark.parametrize("strategy", Strategy)
