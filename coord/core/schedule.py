@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -85,13 +85,13 @@ def _each(order: Sequence[str], facts: Facts, workers: int) -> Schedule:
     """Validate main+A, main+A+B, … side by side. Workers that are left over learn about the branches further back."""
     alive = facts.running & frozenset(_possible(order, facts))
     look = _Look(order, facts, workers - len(alive) - facts.elsewhere)
-    look.trunk = ()
+    land = green_line(order, facts)
     for line in islice(_speculations(look, workers), workers):
         look.want(line)
     if workers >= _POOLING:
-        _split(look)
-        _screen(look)
-    return Schedule(green_line(order, facts), tuple(look.run), facts.running - alive)
+        _split(look, land)
+        _screen(look, land)
+    return Schedule(land, tuple(look.run), facts.running - alive)
 
 
 def green_line(order: Sequence[str], facts: Facts) -> Line:
@@ -112,15 +112,16 @@ def _speculations(look: _Look, workers: int) -> Iterator[Line]:
     """
     facts = look.facts
     start = green_line(look.order, facts)
+    following = _following(facts.green), _following(facts.running)
     least = _USELESS if workers < _POOLING else _LIKELY[workers >= _MANY]
     todo: list[tuple[float, int, Line, tuple[str, ...]]] = [(-1.0, 0, start, _left(look.ranked, start))]
     number = 0
     while todo:
         useful, _, line, left = heapq.heappop(todo)
-        line, left = _settled(line, left, facts)
+        line, left = _settled(line, left, facts, following)
         if not left or -useful < least:
             continue
-        turn = _turn(line, left, facts)
+        turn = _turn(line, left, following)
         rest = tuple(tip for tip in left if tip != turn)
         yield (*line, turn)
         chance = look.chance_of(turn)
@@ -129,10 +130,23 @@ def _speculations(look: _Look, workers: int) -> Iterator[Line]:
         heapq.heappush(todo, (useful * chance, number + 1, line, rest))
 
 
-def _settled(line: Line, left: tuple[str, ...], facts: Facts) -> tuple[Line, tuple[str, ...]]:
+#: Lines of a kind, each by its beginning without the last branch, and the branches that end them.
+_Following = Mapping[Line, Set[str]]
+
+
+def _following(lines: Iterable[Line]) -> _Following:
+    found: dict[Line, set[str]] = {}
+    for line in lines:
+        found.setdefault(line[:-1], set()).add(line[-1])
+    return found
+
+
+def _settled(
+    line: Line, left: tuple[str, ...], facts: Facts, following: Sequence[_Following]
+) -> tuple[Line, tuple[str, ...]]:
     """Walk on while the outcome of the next branch is known."""
     while left:
-        turn = _turn(line, left, facts)
+        turn = _turn(line, left, following)
         longer = (*line, turn)
         if longer in facts.green:
             line = longer
@@ -142,12 +156,12 @@ def _settled(line: Line, left: tuple[str, ...], facts: Facts) -> tuple[Line, tup
     return line, left
 
 
-def _turn(line: Line, left: tuple[str, ...], facts: Facts) -> str:
+def _turn(line: Line, left: tuple[str, ...], following: Sequence[_Following]) -> str:
     """Return whose turn it is: what has passed or is running on this line goes first, then the queue's order."""
-    for known in (facts.green, facts.running):
-        for tip in left:
-            if (*line, tip) in known:
-                return tip
+    for known in following:
+        ends = known.get(line)
+        if ends is not None and (first := next((tip for tip in left if tip in ends), None)):
+            return first
     return left[0]
 
 
@@ -219,8 +233,8 @@ def _batch(order: Sequence[str], facts: Facts, workers: int) -> Schedule:
     if not land:
         _validate_trunk(look)
     if not land or workers > 1:
-        _split(look)
-        _screen(look)
+        _split(look, land or look.trunk)
+        _screen(look, land or (look.trunk if look.free == 1 else ()))
     return Schedule(land, tuple(look.run), facts.running - alive)
 
 
@@ -246,8 +260,11 @@ def _validate_trunk(look: _Look) -> None:
     look.want(trunk[: (passing + failing) // 2])
 
 
-def _split(look: _Look) -> None:
-    """Halve what is known to hold a failing branch; with workers to spare, cut it into more parts."""
+def _split(look: _Look, onto: Line) -> None:
+    """Halve what is known to hold a failing branch; with workers to spare, cut it into more parts.
+
+    What lands next is what the parts are put on: a run must not be started on a main that is about to be left.
+    """
     groups = sorted(look.doubted, key=lambda tips: (len(tips), sorted(tips)))
     for number, tips in enumerate(groups):
         line = look.line(tips)
@@ -256,19 +273,19 @@ def _split(look: _Look) -> None:
         pieces = [line[i : i + size] for i in range(0, len(line), size)]
         # The last piece need not be tried when the others tell: but a lone suspect has to fail on main by itself.
         for piece in pieces[:-1] if len(pieces) > 1 else pieces:
-            look.want(look.line(piece, look.trunk))
+            look.want(look.line(piece, onto))
 
 
-def _screen(look: _Look) -> None:
+def _screen(look: _Look, onto: Line) -> None:
     """Try branches that nobody has tried, in groups that pass about as often as not."""
-    seen = look.good.union(*look.doubted, *look.facts.running)
+    seen = look.good.union(*look.doubted, *look.facts.running, *look.run)
     fresh = [tip for tip in look.order if tip not in seen]
     if not fresh or look.free <= 0:
         return
     even = max(1, round(math.log(0.5) / math.log(1 - min(0.9, look.facts.chance))))
     size = min(even, math.ceil(len(fresh) / look.free))
     for start in range(0, len(fresh), size):
-        look.want(look.line(fresh[start : start + size], look.trunk if look.free == 1 else ()))
+        look.want(look.line(fresh[start : start + size], onto))
 
 
 def _minimal(sets: Iterable[frozenset[str]]) -> tuple[frozenset[str], ...]:

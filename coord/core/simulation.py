@@ -8,25 +8,39 @@ what they do not document is decided in their favour.
 
 from __future__ import annotations
 
-import heapq
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from coord.core.schedule import Facts, Line, after_landing, make_schedule, rest_after
+from coord.core.schedule import Facts, Line, Schedule, after_landing, make_schedule, rest_after
 from coord.core.settings import Strategy
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What nobody knows before it was run: the branches in the queue's order, and which of them fail."""
+    """What nobody knows before it was run: the branches in the queue's order, and what is wrong with them.
+
+    ``bad`` fail by themselves, ``together`` are pairs that fail only together, ``apart`` pairs of which one cannot be
+    merged onto the other (that is seen without a run).
+    """
 
     order: tuple[str, ...]
-    bad: frozenset[str]
+    bad: frozenset[str] = frozenset()
+    together: frozenset[frozenset[str]] = frozenset()
+    apart: frozenset[frozenset[str]] = frozenset()
 
     def passes(self, tips: Iterable[str]) -> bool:
         """Say whether main with these branches passes."""
-        return self.bad.isdisjoint(tips)
+        there = frozenset(tips)
+        return self.bad.isdisjoint(there) and not any(pair <= there for pair in self.together)
+
+    def merges(self, tips: Iterable[str]) -> bool:
+        """Say whether these branches can be merged."""
+        there = frozenset(tips)
+        return not any(pair <= there for pair in self.apart)
+
+
+class UnsoundError(Exception):
+    """A queue under simulation moved main to what no run has passed, or turned a branch away without a proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,100 +62,172 @@ def deal(n: int, p: float, draw: Callable[[], float]) -> Truth:
     return Truth(order, frozenset(tip for tip in order if draw() < p))
 
 
-# -- coord ---------------------------------------------------------------------------------------------------------
+def plant(n: int, bad: Iterable[int]) -> Truth:
+    """Return ``n`` branches of which those at these places of the queue (from 0) are bad."""
+    order = tuple(f"{number:04d}" for number in range(n))
+    return Truth(order, frozenset(order[place] for place in bad))
+
+
+# -- the world -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A run under way: when it ends, which one it is, the line, and how long main was when it was started."""
+
+    ends: float
+    number: int
+    line: Line
+    base: int
 
 
 @dataclass
-class _World:
-    """A clock, the runs in flight, and main; it counts, and refuses to land what did not pass."""
+class World:
+    """A clock, the runs in flight, and main; it counts, and refuses what no run has proved."""
 
     truth: Truth
-    main: list[str] = field(default_factory=list)
+    main: Line = ()
     queue: list[str] = field(default_factory=list)
-    passed: set[frozenset[str]] = field(default_factory=set)
-    flights: list[tuple[float, int, Line, frozenset[str]]] = field(default_factory=list)
+    passed: set[frozenset[str]] = field(default_factory=lambda: {frozenset()})
+    failed: set[frozenset[str]] = field(default_factory=set)
+    flights: list[_Flight] = field(default_factory=list)
     now: float = 0.0
     runs: int = 0
-    rejected: int = 0
     wrongly: int = 0
 
-    def start(self, line: Line) -> None:
-        self.runs += 1
-        heapq.heappush(self.flights, (self.now + 1.0, self.runs, line, frozenset(self.main)))
+    def __post_init__(self) -> None:
+        self.queue = list(self.truth.order)
 
-    def land(self, steps: Iterable[Line]) -> None:
-        """Move main; every step must have been validated as exactly what main is then."""
+    def start(self, line: Line) -> None:
+        """Start to validate main with a line."""
+        self.runs += 1
+        self.flights.append(_Flight(self.now + 1.0, self.runs, line, len(self.main)))
+
+    def end(self) -> list[tuple[Line, Line, bool]]:
+        """Let time pass until a run ends; return those that end then: the line as it was started, as it stands on the
+        present main (empty when main went another way meanwhile), and whether it passed."""
+        self.now = min(flight.ends for flight in self.flights)
+        ended = [flight for flight in self.flights if flight.ends == self.now]
+        self.flights = [flight for flight in self.flights if flight.ends > self.now]
+        return [(flight.line, self.line_now(flight), self._judge(flight)) for flight in ended]
+
+    def _judge(self, flight: _Flight) -> bool:
+        tips = frozenset(self.main[: flight.base]).union(flight.line)
+        passes = self.truth.passes(tips) and self.truth.merges(tips)
+        (self.passed if passes else self.failed).add(tips)
+        return passes
+
+    def line_now(self, flight: _Flight) -> Line:
+        """Return the line of a run as it stands on the present main, empty when main went another way meanwhile."""
+        landed = self.main[flight.base :]
+        return rest_after(flight.line, landed) if landed else flight.line
+
+    def row(self, *lines: Line) -> list[bool]:
+        """Validate lines side by side and return what came of them; raises UnsoundError when others are in flight."""
+        if self.flights:
+            raise UnsoundError("a row is started while others run")
+        for line in lines:
+            self.start(line)
+        return [passed for _, _, passed in self.end()]
+
+    def land(self, *steps: Line) -> None:
+        """Move main; every step must have been validated as exactly what main is then, or UnsoundError is raised."""
         for step in steps:
             self.main += step
             if frozenset(self.main) not in self.passed:
-                raise AssertionError(f"landed without a validation: {' '.join(self.main)}")
-        self.queue = [tip for tip in self.queue if tip not in self.main]
+                raise UnsoundError(f"landed without a validation: {' '.join(self.main)}")
+        gone = frozenset(self.main)
+        self.queue = [tip for tip in self.queue if tip not in gone]
 
     def reject(self, tip: str) -> None:
+        """Turn a branch away: main has passed, main with the branch has not, or UnsoundError is raised."""
+        tips = frozenset((*self.main, tip))
+        if frozenset(self.main) not in self.passed or (tips not in self.failed and self.truth.merges(tips)):
+            raise UnsoundError(f"turned away without a proof: {tip}")
         self.queue.remove(tip)
-        self.rejected += 1
-        self.wrongly += tip not in self.truth.bad
+        self.wrongly += self.truth.passes(tips) and self.truth.merges(tips)
+
+    def told(self) -> Run:
+        """Return what was done."""
+        return Run(self.now, self.runs, self.wrongly)
+
+
+# -- coord ---------------------------------------------------------------------------------------------------------
+
+
+#: What decides: ``make_schedule``, unless a test plants a planner that errs.
+Planner = Callable[[Strategy, Sequence[str], Facts, int], Schedule]
 
 
 def coord(strategy: Strategy) -> Model:
     """Return coord's own queue under a strategy."""
-
-    def model(truth: Truth, workers: int) -> Run:
-        world = _World(truth, queue=list(truth.order))
-        facts = Facts()
-        while world.queue:
-            facts = _decided(world, facts, strategy, workers)
-            if not world.queue:
-                break
-            facts = _next_end(world, facts)
-        return Run(world.now, world.runs, world.wrongly)
-
-    return model
+    return lambda truth, workers: play(strategy, truth, workers).told()
 
 
-def _decided(world: _World, facts: Facts, strategy: Strategy, workers: int) -> Facts:
-    """Land, reject and start until nothing more can be done before a run ends."""
+def play(strategy: Strategy, truth: Truth, workers: int, planner: Planner = make_schedule) -> World:
+    """Let coord's queue land or turn away every branch, and return the world as it is then."""
+    world = World(truth)
+    facts = Facts()
+    while world.queue:
+        facts = _decided(world, facts, strategy, workers, planner)
+        if world.queue:
+            facts = _ended(world, facts)
+    return world
+
+
+def _decided(world: World, facts: Facts, strategy: Strategy, workers: int, planner: Planner) -> Facts:
+    """Land, reject and start until nothing more can be done before a run ends.
+
+    As in a run of coord, several workers are kept busy before what passed is published; one worker waits for that.
+    """
     while True:
-        for tip in [tip for tip in world.queue if (tip,) in facts.red]:
-            world.reject(tip)
-            facts = replace(facts, rejected=facts.rejected + 1)
-        schedule = make_schedule(strategy, world.queue, facts, workers)
-        if schedule.land:
-            steps = (schedule.land,) if strategy is Strategy.BATCH else tuple((t,) for t in schedule.land)
-            world.land(steps)
-            facts = after_landing(facts, schedule.land)
+        facts = _without_rejected(world, facts)
+        schedule = planner(strategy, world.queue, facts, workers)
+        if unfit := {bad for line in schedule.run if (bad := _unmergeable(world, line))}:
+            facts = replace(facts, unfit=facts.unfit | unfit)
             continue
-        for line in schedule.cancel:
-            world.flights = [f for f in world.flights if _now_on(f, world.main) != line]
-            heapq.heapify(world.flights)
-        for line in schedule.run:
-            world.start(line)
-        return replace(facts, running=(facts.running - schedule.cancel).union(schedule.run))
+        if workers > 1 or not schedule.land:
+            facts = _kept_busy(world, facts, schedule)
+        if not schedule.land:
+            return facts
+        steps = (schedule.land,) if strategy is Strategy.BATCH else tuple((tip,) for tip in schedule.land)
+        world.land(*steps)
+        facts = after_landing(facts, schedule.land)
 
 
-def _next_end(world: _World, facts: Facts) -> Facts:
-    """Let time pass until a run ends; runs that end at one moment are learned together."""
-    world.now = world.flights[0][0]
-    while world.flights and world.flights[0][0] == world.now:
-        flight = heapq.heappop(world.flights)
-        tips = flight[3].union(flight[2])
-        passes = world.truth.passes(tips)
-        if passes:
-            world.passed.add(tips)
-        line = _now_on(flight, world.main)
-        facts = _learned(facts, line, passes=passes) if line else _heard(facts, flight[2], passes=passes)
+def _kept_busy(world: World, facts: Facts, schedule: Schedule) -> Facts:
+    if schedule.cancel:
+        world.flights = [f for f in world.flights if world.line_now(f) not in schedule.cancel]
+    for line in schedule.run:
+        world.start(line)
+    return replace(facts, running=(facts.running - schedule.cancel).union(schedule.run))
+
+
+def _without_rejected(world: World, facts: Facts) -> Facts:
+    for tip in [tip for tip in world.queue if (tip,) in facts.red or (tip,) in facts.unfit]:
+        world.reject(tip)
+        facts = replace(facts, rejected=facts.rejected + ((tip,) in facts.red))
     return facts
 
 
-def _now_on(flight: tuple[float, int, Line, frozenset[str]], main: Sequence[str]) -> Line:
-    """Return the line of a run as it stands on the present main, empty when main went another way meanwhile."""
-    _, _, line, base = flight
-    return rest_after(line, tuple(main[len(base) :])) if len(main) > len(base) else line
+def _unmergeable(world: World, line: Line) -> Line:
+    """Return the beginning of a line whose last branch cannot be merged onto the others, or nothing."""
+    if not world.truth.apart:
+        return ()
+    beginnings = (line[:length] for length in range(1, len(line) + 1))
+    return next((b for b in beginnings if not world.truth.merges((*world.main, *b))), ())
 
 
-def _learned(facts: Facts, line: Line, *, passes: bool) -> Facts:
-    facts = replace(facts, running=facts.running - {line})
-    return replace(facts, green=facts.green | {line}) if passes else replace(facts, red=facts.red | {line})
+def _ended(world: World, facts: Facts) -> Facts:
+    """Learn what the next runs to end have shown; runs that end at one moment are learned together."""
+    green, red, running = set(facts.green), set(facts.red), set(facts.running)
+    for line, now, passes in world.end():
+        if now:
+            running.remove(now)
+            (green if passes else red).add(now)
+        else:
+            facts = _heard(facts, line, passes=passes)
+    return replace(facts, green=frozenset(green), red=frozenset(red), running=frozenset(running))
 
 
 def _heard(facts: Facts, line: Line, *, passes: bool) -> Facts:
@@ -157,53 +243,73 @@ def _heard(facts: Facts, line: Line, *, passes: bool) -> Facts:
 
 def serial(truth: Truth, workers: int) -> Run:
     """One branch after the other, whatever the number of workers."""
-    return Run(float(len(truth.order)), len(truth.order), 0)
+    return _in_windows(truth, lambda _: 1, lambda width, _passed, _failed: width)
 
 
 def oracle(truth: Truth, workers: int) -> Run:
-    """Knows what fails: each branch is validated once, in full rows."""
-    return Run(float(math.ceil(len(truth.order) / workers)), len(truth.order), 0)
+    """Knows what fails: each branch is validated once, in full rows, the good ones first."""
+    world, good = World(truth), list[str]()
+    for tip in truth.order:
+        if truth.passes((*good, tip)) and truth.merges((*good, tip)):
+            good.append(tip)
+    lines = [tuple(good[:length]) for length in range(1, len(good) + 1)]
+    lines += [(*good, tip) for tip in truth.order if tip not in good]
+    while lines:
+        row, lines = lines[:workers], lines[workers:]
+        world.row(*(line[len(world.main) :] for line in row))
+        passed = [line for line in row if frozenset(line) in world.passed]
+        world.land(*((tip,) for line in passed[-1:] for tip in line[len(world.main) :]))
+        for line in row[len(passed) :]:
+            world.reject(line[-1])
+    return world.told()
 
 
 def github(truth: Truth, workers: int) -> Run:
     """A window of growing groups (GitHub's merge queue, group size 1): the first that fails is taken out, those behind
     it are built again."""
-    queue, now, runs = list(truth.order), 0.0, 0
-    while queue:
-        window = queue[:workers]
-        runs += len(window)
-        now += 1
-        failing = next((i for i, tip in enumerate(window) if tip in truth.bad), None)
-        queue = queue[len(window) if failing is None else failing + 1 :]
-    return Run(now, runs, 0)
+    return _in_windows(truth, lambda _: workers, lambda width, _passed, _failed: width)
 
 
 def zuul(truth: Truth, workers: int) -> Run:
     """A window that starts at 20, grows by one with each success and halves with each failure, never below 3 (Zuul's
     dependent pipeline with its documented defaults), and is never wider than the workers."""
-    queue, now, runs, window = list(truth.order), 0.0, 0, 20
-    while queue:
-        row = queue[: min(window, workers)]
-        runs += len(row)
-        now += 1
-        failing = next((i for i, tip in enumerate(row) if tip in truth.bad), None)
-        window += len(row) if failing is None else failing
-        if failing is not None:
-            window = max(3, window // 2)
-        queue = queue[len(row) if failing is None else failing + 1 :]
-    return Run(now, runs, 0)
+
+    def resized(window: int, passed: int, failed: bool) -> int:
+        return max(3, (window + passed) // 2) if failed else window + passed
+
+    return _in_windows(truth, lambda window: min(window, workers), resized, 20)
+
+
+def _in_windows(
+    truth: Truth, width: Callable[[int], int], resized: Callable[[int, int, bool], int], window: int = 0
+) -> Run:
+    """Validate the first branches of the queue, each with those before it; ``width`` says how many for a window."""
+    world = World(truth)
+    while world.queue:
+        tips = tuple(world.queue[: width(window)])
+        results = world.row(*(tips[:length] for length in range(1, len(tips) + 1)))
+        passed = results.index(False) if False in results else len(results)
+        world.land(*((tip,) for tip in tips[:passed]))
+        if passed < len(tips):
+            world.reject(tips[passed])
+        window = resized(window, passed, passed < len(tips))
+    return world.told()
 
 
 def bors(truth: Truth, workers: int) -> Run:
     """Everything in one batch; a batch that fails is cut into halves that wait in turn (bors-ng). One at a time."""
-    batches, runs = [list(truth.order)], 0
+    world = World(truth)
+    batches = [truth.order]
     while batches:
         batch = batches.pop(0)
-        runs += 1
-        if len(batch) > 1 and not truth.passes(batch):
+        if world.row(batch)[0]:
+            world.land(batch)
+        elif len(batch) == 1:
+            world.reject(batch[0])
+        else:
             middle = len(batch) // 2
             batches[:0] = [batch[:middle], batch[middle:]]
-    return Run(float(runs), runs, 0)
+    return world.told()
 
 
 #: Every queue that is compared; a new one is a row.
