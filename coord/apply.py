@@ -63,9 +63,11 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A validation that has ended: the line it was for as main stands now (empty: none any more), and what it gave."""
+    """A validation that has ended: the line it was for as main stands now (empty: none any more), the tips of that line
+    as it was started, and what it gave."""
 
     tips: tuple[str, ...]
+    about: tuple[str, ...]
     finding: Finding
 
 
@@ -236,8 +238,8 @@ def _whose_fault(site: Site, base: Subject, failed: Failed, profile: Profile, st
 
 def _wait(site: Site, view: View) -> Iterator[Ended]:
     for lane, finding in site.lanes.wait():
-        site.lines.learn(lane.key, lane.tip, finding)
-        yield Ended(lane.tips, finding)
+        site.lines.learn(lane.key, lane.about[-1], finding)
+        yield Ended(lane.tips, lane.about, finding)
 
 
 # -- publish -------------------------------------------------------------------------------------------------------

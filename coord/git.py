@@ -375,6 +375,8 @@ class Git:
 
     def write(self, objects: Iterable[GitObject]) -> None:
         """Store objects in the object database, all in one process; git checks each as it unpacks."""
+        if self._staged:
+            self.flush()  # these may stand on what was only staged
         objects = tuple(objects)
         if objects:
             algorithm = "sha1" if len(objects[0].oid) == 40 else "sha256"

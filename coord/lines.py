@@ -136,7 +136,7 @@ class Lines:
     def is_judged_as(self, view: View, profile: Profile, line: Sequence[TaskBranch], key: str) -> bool:
         """Say whether a line, as main stands now, would be judged under this key."""
         _, made = self.build(view, profile, line)
-        if not isinstance(made, Trial) or not isinstance(self.known(view, profile, made), Underway):
+        if not isinstance(made, Trial) or isinstance(self.known(view, profile, made), CouldNotRun):
             return False
         return self._keys[made.commit] == key
 

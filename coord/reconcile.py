@@ -89,6 +89,7 @@ class _Run:
     raced: bool = False
     landed: int = 0
     rejected: int = 0
+    gone: set[str] = field(default_factory=set)
     look_before_rest: bool = False
     announced: str = ""
     looked: float = 0.0
@@ -238,19 +239,27 @@ def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> Non
     for each in ended:
         run.look_before_rest = True
         passed = isinstance(each.finding, Green)
-        if passed or isinstance(each.finding, Red):
-            run.ended.append(Ended(each.tips, passed))
+        about = tuple(tip for tip in each.about if tip not in run.gone)
+        if about and (passed or isinstance(each.finding, Red)):
+            run.ended.append(Ended(about, passed))
         # What a line is worth is looked up again, since main may have moved under it; the rest is told as it is.
         run.findings = [f for f in run.findings if (f.base, f.tips) != (base, each.tips)]
         if each.tips and not isinstance(each.finding, Green | Red):
             fresh.append(Found(base, each.tips, each.finding))
     if ended:
-        # Another line may have waited for the same validation, under the same key: it is looked up again too.
-        running = {lane.tips for lane in run.site.lanes.lanes}
-        run.findings = [f for f in run.findings if not isinstance(f.finding, Underway) or f.tips in running]
+        _forget_ended(run)
     tips = {f.tips for f in fresh}
     run.findings = [f for f in run.findings if f.base == base and f.tips not in tips] + fresh
     _show_why(run, fresh)
+
+
+def _forget_ended(run: _Run) -> None:
+    """Forget that lines are under way of which no validation runs any more: they are looked up again.
+
+    Another line may have waited for the same validation, under the same key.
+    """
+    running = {lane.tips for lane in run.site.lanes.lanes}
+    run.findings = [f for f in run.findings if not isinstance(f.finding, Underway) or f.tips in running]
 
 
 def _announce(run: _Run, action: Action) -> None:
@@ -312,6 +321,7 @@ def _count(run: _Run, moved: Moved) -> None:
         _tell(run, ending)
     run.rejected += sum(ending.result is Result.GATE_FAILED for ending in moved.endings)
     gone = _gone(moved)
+    run.gone.update(gone)
     run.landed += len(gone)
     run.ended = [Ended(left, e.passed) for e in run.ended if (left := _without(e.tips, gone))]
 
@@ -384,6 +394,7 @@ def _carry(run: _Run, landed: tuple[str, ...]) -> None:
     base = run.view.snapshot.base
     run.findings = [found for found in run.findings if found.base == base]
     run.findings += _carried(run, landed)
+    _forget_ended(run)
 
 
 def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:
@@ -404,7 +415,8 @@ def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:
                 if left not in known:
                     yield Found(base, left, Underway())
                 continue
-        if landed and lane.tips and live.keys() >= set(lane.tips):
+        about = set(lane.about) - run.gone.union(landed)
+        if landed and about and live.keys() >= about:
             lane.tips = ()  # it proves nothing any more, and tells where to look
         else:
             site.lanes.stop(lane.key)

@@ -70,10 +70,6 @@ def test_a_history_with_everything_that_happens_is_clean(world: World) -> None:
     assert counts["status"] == 6
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the stand-in of a branch that edits the task folder is stored before the trial it stands on",
-)
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_history_with_everything_that_happens_in_batches_is_clean(world: World, workers: int) -> None:
     in_batches = f'[land]\nstrategy = "batch"\nworkers = {workers}\n'

@@ -11,10 +11,6 @@ from coord.core.settings import Strategy
 from coord.core.simulation import coord, plant
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="a run that has ended and was not collected when main moves is dropped, and the schedule counts on runs that end together",
-)
 @pytest.mark.soak
 @pytest.mark.parametrize("strategy", Strategy)
 def test_landing_takes_as_long_as_simulated(strategy: Strategy, tmp_path: Path) -> None:
