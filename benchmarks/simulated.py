@@ -20,7 +20,7 @@ from coord.core.settings import Strategy
 from coord.core.simulation import coord, plant
 
 BRANCHES, BAD, WORKERS = 12, (4, 9), 4
-T = 3.0
+T = 6.0
 
 #: How much longer than simulated it may take.
 LIMIT = 1.1

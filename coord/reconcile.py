@@ -242,10 +242,11 @@ def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> Non
         about = tuple(tip for tip in each.about if tip not in run.gone)
         if about and (passed or isinstance(each.finding, Red)):
             run.ended.append(Ended(about, passed))
-        # What a line is worth is looked up again, since main may have moved under it; the rest is told as it is.
-        run.findings = [f for f in run.findings if (f.base, f.tips) != (base, each.tips)]
+        # What a line is worth is looked up, since main may have moved under it; the rest is told as it is.
         if each.tips and not isinstance(each.finding, Green | Red):
             fresh.append(Found(base, each.tips, each.finding))
+        elif each.tips:
+            fresh += _looked_up(run, [each.tips])
     if ended:
         _forget_ended(run)
     tips = {f.tips for f in fresh}
@@ -392,9 +393,24 @@ def _look_again(run: _Run, landed: tuple[str, ...] = (), *, fetching: bool = Tru
 def _carry(run: _Run, landed: tuple[str, ...]) -> None:
     """Keep what is still known now that the view is another one."""
     base = run.view.snapshot.base
+    stale = [found for found in run.findings if found.base != base]
     run.findings = [found for found in run.findings if found.base == base]
     run.findings += _carried(run, landed)
+    judged = (rest_after(f.tips, landed) for f in stale if isinstance(f.finding, Green | Red))
+    known = {found.tips for found in run.findings}
+    run.findings += _looked_up(run, [line for line in judged if line and line not in known])
     _forget_ended(run)
+
+
+def _looked_up(run: _Run, lines: Sequence[tuple[str, ...]]) -> Iterator[Found]:
+    """Return what is known of lines as main stands now, where that is a judgement."""
+    live = {branch.tip: branch for branch in run.view.snapshot.branches}
+    for tips in lines:
+        if live.keys() >= set(tips):
+            profile = run.site.choose_profile(run.view)
+            _, finding = run.site.lines.look(run.view, profile, [live[tip] for tip in tips])
+            if isinstance(finding, Green | Red):
+                yield Found(run.view.snapshot.base, tips, finding)
 
 
 def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:

@@ -192,6 +192,7 @@ class _Look:
 
     def __post_init__(self) -> None:
         known = frozenset(self.order)
+        self.place = {tip: place for place, tip in enumerate(self.order)}
         passed = frozenset(tip for line in self.facts.green for tip in line)
         self.good = (passed | self.facts.good) & known
         failed = (frozenset(tips) for tips in (*self.facts.red, *self.facts.doubted))
@@ -200,6 +201,10 @@ class _Look:
         self.trunk = self.line(self.good)
         self.suspects = frozenset().union(*self.doubted)
         self.ranked = sorted(self.order, key=lambda tip: (tip not in self.good, tip in self.suspects))
+
+    def places(self, tips: Iterable[str]) -> list[int]:
+        """Return where branches stand in the queue: what is equal otherwise goes by that, never by ids."""
+        return sorted(self.place[tip] for tip in tips)
 
     def chance_of(self, tip: str) -> float:
         """Return the chance that a branch fails."""
@@ -243,7 +248,7 @@ def _landable(look: _Look) -> Line:
     green = look.facts.green
     if look.trunk in green:
         return look.trunk
-    longest = max(green, key=lambda line: (len(line), line), default=())
+    longest = max(green, key=lambda line: (len(line), [-place for place in look.places(line)]), default=())
     if longest and (look.trunk in look.facts.red or look.trunk in look.facts.unfit):
         return longest
     return ()
@@ -265,7 +270,7 @@ def _split(look: _Look, onto: Line) -> None:
 
     What lands next is what the parts are put on: a run must not be started on a main that is about to be left.
     """
-    groups = sorted(look.doubted, key=lambda tips: (len(tips), sorted(tips)))
+    groups = sorted(look.doubted, key=lambda tips: (len(tips), look.places(tips)))
     for number, tips in enumerate(groups):
         line = look.line(tips)
         parts = max(2, look.free // max(1, len(groups) - number) + 1)

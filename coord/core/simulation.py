@@ -186,6 +186,10 @@ def _decided(world: World, facts: Facts, strategy: Strategy, workers: int, plann
         if unfit := {bad for line in schedule.run if (bad := _unmergeable(world, line))}:
             facts = replace(facts, unfit=facts.unfit | unfit)
             continue
+        if green := {line for line in schedule.run if frozenset((*world.main, *line)) in world.passed}:
+            # The same branches in another order make the same tree: evidence tells, nothing runs.
+            facts = replace(facts, green=facts.green | green)
+            continue
         if workers > 1 or not schedule.land:
             facts = _kept_busy(world, facts, schedule)
         if not schedule.land:
