@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test soak lint clean
+.PHONY: demo test soak lint bench clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/coord demo
@@ -22,6 +22,9 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/coord check tasks
 
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(BENCH)
+
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "coord needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +37,11 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(PIP) 'pip>=25.1'
 	$(PIP) --editable . --group dev
 	touch $@ $(VENV)/.runtime
+
+# The hook managers that make bench measures beside; without them it says what it could not measure.
+$(VENV)/.bench: $(VENV)/.dev
+	-$(PIP) --group bench
+	touch $@
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,6 @@
 """How long a forecast takes: 1,000 and 100 branches in 5,000 files, beside a ``git merge-tree`` process for each pair.
 
-    python benchmarks/forecast.py
+    python -m benchmarks forecast
 
 What is timed is the forecast from what an observation knows (branches, tips, main): the questions to git and the core.
 The whole command is timed apart, with the observation in it.
@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from fleet import build
-
 import coord.forecast
+from benchmarks.fleet import build
 from coord import cli
 from coord.forecast import foretell
 from coord.observe import observe

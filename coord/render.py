@@ -25,9 +25,16 @@ def _environment() -> Environment:
     )
     environment.filters["sh"] = shlex.quote
     environment.filters["toml"] = _toml
+    environment.filters["any_case"] = _any_case
     return environment
 
 
 def _toml(value: object) -> str:
     """Return texts and lists of texts as TOML, whose basic strings are JSON's."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def _any_case(words: str) -> str:
+    """Return a shell pattern of ASCII words in capitals and small letters alike."""
+    signs = {c: f"\\{c}" for c in " []"}
+    return "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else signs.get(c, c) for c in words)

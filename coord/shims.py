@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from coord.core.guard import SILENCER
+from coord.core.guard import SILENCER, SILENCING
 from coord.core.settings import Project
 from coord.errors import UsageError
 from coord.render import render
@@ -61,8 +61,17 @@ def hooks_of(workspace: Workspace) -> tuple[str, ...]:
     return SERVER_HOOKS if workspace.bare else HOOKS
 
 
-def shim(hook: str, project: Project, python: str | None, main: str = "main") -> str:
-    """Return the text of a shim; without ``python`` (an absolute path) it uses the ``coord`` found on PATH."""
+def shim(
+    hook: str,
+    project: Project,
+    python: str | None,
+    main: str = "main",
+    main_ref: str = "refs/remotes/origin/main",
+) -> str:
+    """Return the text of a shim; without ``python`` (an absolute path) it uses the ``coord`` found on PATH.
+
+    ``main_ref`` says where main is, as last fetched.
+    """
     names = [f"--tasks={project.tasks}", *(f"--prefix={prefix}" for prefix in project.prefixes)]
     return render(
         f"hooks/{hook}.j2",
@@ -72,7 +81,9 @@ def shim(hook: str, project: Project, python: str | None, main: str = "main") ->
         names=shlex.join(names),
         python=python or "",
         main=main,
+        main_ref=main_ref,
         silencer=SILENCER,
+        silencing=[*(f"[{words}]" for words in SILENCING), "skip-checks:"],
     )
 
 
@@ -97,7 +108,7 @@ def elsewhere(workspace: Workspace) -> str:
 def look(workspace: Workspace, project: Project) -> tuple[Found, ...]:
     """Return what stands at the place of each hook."""
     folder = workspace.common / "hooks"
-    return tuple(_found(folder / hook, project, workspace.main) for hook in hooks_of(workspace))
+    return tuple(_found(folder / hook, project, workspace) for hook in hooks_of(workspace))
 
 
 def plan_install(workspace: Workspace, project: Project) -> tuple[Change, ...]:
@@ -111,7 +122,7 @@ def plan_install(workspace: Workspace, project: Project) -> tuple[Change, ...]:
                 hint=f"if another hook manager wrote it, add coord's line there (docs/hooks.md); else move "
                 f"{each.path.name}.legacy away and run it again",
             )
-    return tuple(_installing(each, project, workspace.main) for each in found)
+    return tuple(_installing(each, project, workspace) for each in found)
 
 
 def plan_uninstall(workspace: Workspace) -> tuple[Change, ...]:
@@ -128,20 +139,20 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
     beside.replace(path)
 
 
-def _found(path: Path, project: Project, main: str) -> Found:
-    state, why = _state(path, project, main)
+def _found(path: Path, project: Project, workspace: Workspace) -> Found:
+    state, why = _state(path, project, workspace)
     return Found(path.name, path, state, why, _exists(_legacy(path)))
 
 
-def _state(path: Path, project: Project, main: str) -> tuple[State, str]:
+def _state(path: Path, project: Project, workspace: Workspace) -> tuple[State, str]:
     if not _exists(path):
         return State.ABSENT, ""
     text = path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else ""
     if f"\n{_MARK}{path.name} " not in text:
         return State.FOREIGN, ""
     python = _python(text)
-    if text != shim(path.name, project, python, main):
-        return State.OUT_OF_DATE, "the task folder, a branch prefix or coord itself has changed"
+    if text != shim(path.name, project, python, workspace.main, workspace.main_ref):
+        return State.OUT_OF_DATE, "the task folder, a branch prefix, main or coord itself has changed"
     if python and not os.access(python, os.X_OK):
         return State.OUT_OF_DATE, f"the Python it names is gone: {python}"
     if not os.access(path, os.X_OK):
@@ -154,8 +165,8 @@ def _python(text: str) -> str | None:
     return "".join(shlex.split(match[1])) if match else None
 
 
-def _installing(found: Found, project: Project, main: str) -> Change:
-    text = shim(found.hook, project, sys.executable or None, main)
+def _installing(found: Found, project: Project, workspace: Workspace) -> Change:
+    text = shim(found.hook, project, sys.executable or None, workspace.main, workspace.main_ref)
     kept = f"; {found.hook}.legacy is run first" if found.has_legacy else ""
 
     def write() -> None:

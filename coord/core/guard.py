@@ -266,9 +266,12 @@ RECEIVE_RULES: tuple[Callable[[Receive, RefPush], Denied | None], ...] = (
 
 # -- what the rules are made of ------------------------------------------------------------------------------------
 
+#: What silences workflows when a message holds it in brackets.
+SILENCING = ("skip ci", "ci skip", "no ci", "skip actions", "actions skip")
+
 #: What silences workflows when a message holds it (GitHub's "Skipping workflow runs"; case is not relied on).
 #: The same expression serves git's --grep -E in the server's shim: no Python-only syntax in it.
-SILENCER = r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|^skip-checks: *true *$"
+SILENCER = rf"\[({'|'.join(SILENCING)})\]|^skip-checks: *true *$"
 _SILENCER = re.compile(SILENCER, re.IGNORECASE | re.MULTILINE)
 
 

@@ -82,6 +82,102 @@ def test_a_push_that_concerns_no_task_branch_starts_no_python(main, agent, spy):
     assert not spy()
 
 
+@pytest.mark.parametrize("commits", [1, 40])
+def test_a_task_branch_that_pushes_itself_asks_git_one_question_and_starts_no_python(agent, spy, commits):
+    for number in range(commits):
+        agent.commit("src/code.txt", f"{number + 2}\n")
+    questions = [words for words in _git_children(agent, "push", "-q", "origin", "feat/a") if "log" in words]
+    assert len(questions) == 1
+    assert not spy()
+
+
+def test_a_push_of_a_branch_that_merged_main_without_task_files_starts_no_python(agent, land_on_main, spy):
+    agent.commit("src/mine.txt", "mine\n")
+    land_on_main({"src/code.txt": "main\n"})
+    agent.git("fetch", "-q")
+    agent.git("merge", "-q", "--no-edit", "origin/main")
+    agent.git("push", "-q", "origin", "feat/a")
+    assert not spy()
+
+
+def _edit(agent, _land_on_main):
+    agent.write("tasks/a.md", "mine\n")
+    agent.git("commit", "-q", "--no-verify", "-am", "task")
+    agent.commit("src/code.txt", "two\n")
+
+
+def _keep_old_task_files(agent, land_on_main):
+    agent.commit("src/code.txt", "two\n")
+    land_on_main({"tasks/a.md": "newer\n"})
+    land_on_main({"src/other.txt": "newer\n"})
+    agent.git("fetch", "-q")
+    agent.git("merge", "-q", "--no-verify", "-s", "ours", "-m", "ours", "origin/main")
+    agent.commit("src/code.txt", "three\n")
+
+
+def _keep_old_task_files_of_an_older_main(agent, land_on_main):
+    agent.commit("src/code.txt", "two\n")
+    land_on_main({"tasks/a.md": "newer\n"})
+    agent.git("fetch", "-q")
+    agent.git("merge", "-q", "--no-verify", "-s", "ours", "-m", "ours", "origin/main")
+    land_on_main({"src/other.txt": "newer\n"})
+    agent.git("fetch", "-q")
+
+
+def _begin_anew(agent, _land_on_main):
+    agent.git("checkout", "-q", "--orphan", "feat/new")
+    agent.git("rm", "-rq", "--cached", ".")
+    agent.git("add", "src")
+    agent.git("commit", "-q", "--no-verify", "-m", "anew")
+    agent.git("branch", "-q", "-M", "feat/new", "feat/a")
+
+
+def _silence(agent, _land_on_main):
+    agent.commit("src/code.txt", "two\n", "--amend", "-m", "[Skip CI]")
+
+
+def _stand_on_a_silenced_main(agent, land_on_main):
+    agent.git("fetch", "-q")
+    agent.git("commit", "-q", "--allow-empty", "-m", "skip-checks: true")
+    agent.git("push", "-q", "--no-verify", "origin", "feat/a:main")
+
+
+_SETTINGS = {
+    "nothing": {},
+    "log": {
+        "log.diffMerges": "off",
+        "log.follow": "true",
+        "log.showRoot": "false",
+        "log.showSignature": "true",
+        "color.ui": "always",
+        "diff.external": "true",
+        "diff.relative": "true",
+        "diff.ignoreSubmodules": "all",
+    },
+}
+
+
+@pytest.mark.parametrize("settings", _SETTINGS)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _edit,
+        _keep_old_task_files,
+        _keep_old_task_files_of_an_older_main,
+        _begin_anew,
+        _silence,
+        _stand_on_a_silenced_main,
+    ],
+)
+def test_a_push_with_something_to_judge_is_judged_whatever_git_is_set_to(
+    agent, land_on_main, spoil, settings
+):
+    for key, value in _SETTINGS[settings].items():
+        agent.git("config", "--global", key, value)
+    spoil(agent, land_on_main)
+    agent.refused("push", "origin", "feat/a")
+
+
 def test_a_staged_task_file_is_for_coord_to_judge(agent, spy):
     _stage(agent, "tasks/a.md")
     agent.refused("commit", "-m", "task")
@@ -94,6 +190,8 @@ def test_without_coord_there_is_a_refusal_only_when_there_is_something_to_judge(
     said = agent.refused("commit", "-m", "task")
     assert "coord cannot be run" in said
     assert "hint: install coord" in said
+    agent.git("push", "-q", "origin", "feat/a")
+    agent.git("commit", "-q", "--no-verify", "-m", "task")
     assert "coord cannot be run" in agent.refused("push", "origin", "feat/a")
 
 

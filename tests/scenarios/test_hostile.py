@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.test_cargo import cargo
 from tests.world import World, task_text
 
 linux = pytest.mark.skipif(
@@ -199,7 +199,7 @@ def test_a_kept_file_from_the_future_does_not_make_a_change_look_old(world: Worl
     assert world.land("b").code == 6
 
 
-@pytest.mark.skipif(not shutil.which("cargo"), reason="cargo is not on this machine: NOT tested with cargo")
+@cargo
 def test_cargo_builds_a_changed_source_though_its_products_are_from_the_future(world: World) -> None:
     files = {
         "Cargo.toml": '[package]\nname = "demo"\nversion = "0.1.0"\nedition = "2021"\n',
