@@ -28,7 +28,8 @@ def after_publish(
     updates: Sequence[RefUpdate],
 ) -> View | None:
     """Return the view after ``landed`` were published, equal to what observing would give; None when that has to be
-    looked at: settings changed, a branch holds commits of one that landed, a conflict may be overtaken."""
+    looked at: settings changed, a branch holds commits of one that landed or reverts something, a conflict may be
+    overtaken, a claim has expired."""
     snapshot, objects = view.snapshot, workspace.git.objects
     steps = [gated.trial for gated in trials]
     base = steps[-1].commit
@@ -41,6 +42,8 @@ def after_publish(
     if any(
         branch.task in tasks_gone or not commits.isdisjoint((*branch.commits, branch.tip)) for branch in left
     ):
+        return None
+    if any(branch.reverts for branch in landed) or any(c.expires <= time.time() for c in snapshot.claims):
         return None
     if any(ruling.verdict.kind is VerdictKind.CONFLICT for ruling in rulings):
         return None

@@ -34,7 +34,7 @@ from coord.core.trial import (
     Unproven,
 )
 from coord.core.verdict import HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, encode, message
-from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, evidence_key, pass_gate
+from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, evidence_key, pass_gate, words_of
 from coord.lanes import Lanes
 from coord.lines import Lines
 from coord.merge import Resolver, completed_file, note_commit, signature_of, status_commit, unfit
@@ -64,10 +64,11 @@ class Ending:
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A validation that has ended: the line it was for as main stands now (empty: none any more), the tips of that line
-    as it was started, and what it gave."""
+    as it was started, what the profile saw of main then, and what it gave."""
 
     tips: tuple[str, ...]
     about: tuple[str, ...]
+    main: str
     finding: Finding
 
 
@@ -100,7 +101,14 @@ class Raced:
     lock: str = ""
 
 
-Outcome = Learned | Moved | Raced
+@dataclass(frozen=True, slots=True)
+class OneByOne:
+    """The remote refused a push of several branches: which of them it means shows when they come one by one."""
+
+    words: str
+
+
+Outcome = Learned | Moved | Raced | OneByOne
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +198,14 @@ def _gate(
         # Between the look and now somebody else's run may have ended: what is known by now is not run.
         finding = site.lines.known(view, profile, made)
         if isinstance(finding, Unproven):
-            _start(site, view, tips, made, profile)
-            finding = Underway()
+            finding = _start(site, view, tips, made, profile)
         yield Found(base, tips, finding)
 
 
-def _start(site: Site, view: View, tips: tuple[str, ...], trial: Trial, profile: Profile) -> None:
+def _start(site: Site, view: View, tips: tuple[str, ...], trial: Trial, profile: Profile) -> Finding:
     name = trial.branch if len(tips) == 1 else f"{trial.branch} after {len(tips) - 1} more"
     subject = site.lines.subject(view, profile, name, trial.commit, trial.tree)
-    main = view.snapshot.base
-    base = site.lines.subject(view, profile, "main", main, site.workspace.git.objects.commit(main).tree)
+    base = site.lines.main(view, profile)
     site.lines.keep(trial)
     if profile.git:
         site.workspace.git.flush()
@@ -218,7 +224,11 @@ def _start(site: Site, view: View, tips: tuple[str, ...], trial: Trial, profile:
                 return finding
         assert_never(passed)
 
-    site.lanes.start(evidence_key(subject, profile, site.room), tips, work)
+    try:
+        site.lanes.start(evidence_key(subject, profile, site.room), tips, base.seen, work)
+    except OSError as error:
+        return CouldNotRun(*words_of(error))
+    return Underway()
 
 
 def _whose_fault(site: Site, base: Subject, failed: Failed, profile: Profile, stop: Stop) -> Finding:
@@ -238,8 +248,8 @@ def _whose_fault(site: Site, base: Subject, failed: Failed, profile: Profile, st
 
 def _wait(site: Site, view: View) -> Iterator[Ended]:
     for lane, finding in site.lanes.wait():
-        site.lines.learn(lane.key, lane.about[-1], finding)
-        yield Ended(lane.tips, lane.about, finding)
+        site.lines.learn(lane.key, lane.about[-1], finding, lane.main)
+        yield Ended(lane.tips, lane.about, lane.main, finding)
 
 
 # -- publish -------------------------------------------------------------------------------------------------------
@@ -466,7 +476,7 @@ def _sweep(site: Site, view: View, action: Sweep) -> Outcome:
         action.branches,
         Moved((), remarks),
     )
-    if isinstance(outcome, Learned) and len(updates) > 1:
+    if isinstance(outcome, Learned | OneByOne) and len(updates) > 1:
         return _sweep_one_by_one(site, view, updates)
     if isinstance(outcome, Learned):
         refused = outcome.found[0].finding if outcome.found else ServerRefused("")
@@ -505,6 +515,8 @@ def _answered(
             return moved
         case Stale(ref, lock):
             return Raced(ref, tuple(branches), lock)
+        case Rejected(words) if len(branches) > 1:
+            return OneByOne(words)
         case Rejected(words):
             base = view.snapshot.base
             return Learned(tuple(Found(base, (branch.tip,), ServerRefused(words)) for branch in branches))

@@ -23,6 +23,7 @@ class ObjectReader:
     def __init__(self, process: Any) -> None:
         self._process = process
         self._turn = threading.Lock()
+        self._is_amiss = False
         self._trees: dict[str, tuple[Entry, ...]] = {}
         self._commits: dict[str, Commit] = {}
         self._made: dict[str, GitObject] = {}
@@ -38,13 +39,22 @@ class ObjectReader:
         if made := self._made.get(oid):
             return made.kind, made.body
         with self._turn:
-            self._process.stdin.write(oid.encode() + b"\n")
-            self._process.stdin.flush()
-            header: list[bytes] = self._process.stdout.readline().split()
-            if len(header) != 3:
-                return None
-            body: bytes = self._process.stdout.read(int(header[2]))
-            self._process.stdout.read(1)
+            if self._is_amiss:
+                raise GitError("reading objects was interrupted", hint="run it again")
+            # An interruption between question and answer would give every later question the answer before it.
+            self._is_amiss = True
+            answer = self._ask(oid)
+            self._is_amiss = False
+        return answer
+
+    def _ask(self, oid: str) -> tuple[Kind, bytes] | None:
+        self._process.stdin.write(oid.encode() + b"\n")
+        self._process.stdin.flush()
+        header: list[bytes] = self._process.stdout.readline().split()
+        if len(header) != 3:
+            return None
+        body: bytes = self._process.stdout.read(int(header[2]))
+        self._process.stdout.read(1)
         return (Kind[header[1].decode().upper()], body) if header[1] != b"tag" else None
 
     def blob(self, oid: str) -> bytes:

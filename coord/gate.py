@@ -155,6 +155,11 @@ def known_to_pass(trial: Trial, key: str, profile: Profile, room: Room) -> Gated
     return GatedTrial(trial, profile.name, key) if _is_known(room.state, key) else None
 
 
+def is_known_to_pass(key: str, room: Room) -> bool:
+    """Say whether evidence under this key says that what it stands for passes."""
+    return _is_known(room.state, key)
+
+
 def judge(subject: Subject, profile: Profile, room: Room, stop: Stop | None = None) -> Judgement:
     """Run the profile's steps on the subject's files, or believe the evidence that they pass.
 
@@ -173,10 +178,9 @@ def judge(subject: Subject, profile: Profile, room: Room, stop: Stop | None = No
             work = _Work(subject, profile, room, slot, environment, stop or Stop())
             judgement = _run(work, key)
     except OSError as error:
-        if error.errno in _IMPOSSIBLE_TREE:
-            return Failed("making the gate's folder", _os_words(error), 0.0)
         return CouldNotRun(*words_of(error))
     if isinstance(judgement, Passed):
+        work.stop.raise_if_set()  # whoever is being stopped proves nothing
         with contextlib.suppress(OSError):  # a cache: on a full disk the next run judges it again
             _remember(room.state, key, subject, profile)
     return judgement
@@ -200,10 +204,15 @@ def _run(work: _Work, key: str) -> Judgement:
     tree = slot / "tree"
     # A .git is made anew each time: settings that the last trial's code left in it would run with our rights.
     manifest = room.state / "gate" / f"{slot.name}.json"
-    materialise(tree, manifest, subject.files(), profile.keep, room.read)
+    try:
+        materialise(tree, manifest, subject.files(), profile.keep, room.read)
+    except OSError as error:
+        if error.errno not in _IMPOSSIBLE_TREE:
+            raise
+        return Failed("making the gate's folder", _os_words(error), time.monotonic() - started)
     if profile.git:
         room.clone(tree, subject.commit)
-    log = _new_log(room.state, subject.name)
+    log = _new_log(room.state, subject.name, slot.name)
     flaky = []
     for number, step in enumerate(profile.steps, 1):
         room.show(f"{subject.name}: {program(step)} ({number} of {len(profile.steps)})")
@@ -452,11 +461,20 @@ def _remember(state: Path, key: str, subject: Subject, profile: Profile) -> None
     scratch.replace(folder / key)
 
 
-def _new_log(state: Path, name: str) -> Path:
+def _new_log(state: Path, name: str, slot: str) -> Path:
+    """Return a new log; gates that work side by side, each in a slot of its own, never share one."""
     folder = state / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.glob("*.log"), key=lambda log: log.stat().st_mtime)[:-50]:
+    for old in sorted(folder.glob("*.log"), key=_last_written)[:-50]:
         old.unlink(missing_ok=True)
-    log = folder / (re.sub(r"[^A-Za-z0-9._-]", "-", name)[:80] + ".log")
+    beside = "" if slot == "0" else f".{slot}"
+    log = folder / (re.sub(r"[^A-Za-z0-9._-]", "-", name)[:80] + beside + ".log")
     log.write_bytes(b"")
     return log
+
+
+def _last_written(log: Path) -> float:
+    try:
+        return log.stat().st_mtime
+    except OSError:  # another gate has just removed it
+        return 0.0

@@ -294,6 +294,22 @@ class Git:
             (oid, message) for oid, _, message in (record.partition("\n") for record in records if record)
         )
 
+    def those_mentioning(self, words: str, commits: Iterable[str]) -> frozenset[str]:
+        """Return those of the commits whose messages hold ``words``, in one process for any number."""
+        lines = "".join(f"{oid}\n" for oid in commits)
+        if not lines:
+            return frozenset()
+        answer = self.run(
+            "log",
+            "--no-walk=unsorted",
+            "-F",
+            f"--grep={words}",
+            "--format=%H",
+            "--stdin",
+            data=lines.encode(),
+        )
+        return frozenset(answer.text.split())
+
     def landings_of(self, old: str, new: str, paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Return (commit, task id) of the landings in ``old..new`` that changed one of ``paths``, oldest first."""
         answer = self.run(

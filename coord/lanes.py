@@ -23,11 +23,13 @@ Work = Callable[[Stop], Finding]
 @dataclass(slots=True)
 class Lane:
     """A validation under way: the key of what is judged, the line it was started for, as main stands now (empty once
-    main has gone another way), the tips of that line as it was started, and when (seconds of the monotonic clock)."""
+    main has gone another way), the tips of that line as it was started, what the profile saw of main then, and when
+    (seconds of the monotonic clock)."""
 
     key: str
     tips: tuple[str, ...]
     about: tuple[str, ...]
+    main: str
     stop: Stop
     started: float
     thread: threading.Thread | None = None
@@ -52,12 +54,12 @@ class Lanes:
         """Say whether this is being judged."""
         return key in self._lanes
 
-    def start(self, key: str, tips: tuple[str, ...], work: Work) -> None:
+    def start(self, key: str, tips: tuple[str, ...], main: str, work: Work) -> None:
         """Start a validation; one with the same key must not be under way."""
-        lane = Lane(key, tips, tips, Stop(), time.monotonic())
+        lane = Lane(key, tips, tips, main, Stop(), time.monotonic())
         lane.thread = threading.Thread(target=self._run, args=(lane, work), name=f"gate {key[:7]}")
-        self._lanes[key] = lane
         lane.thread.start()
+        self._lanes[key] = lane
 
     def _run(self, lane: Lane, work: Work) -> None:
         try:

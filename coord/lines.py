@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from coord.core.message import batch_message
 from coord.core.objects import GitObject, make_commit
 from coord.core.profile import Profile
-from coord.core.settings import Strategy
+from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE, Strategy
 from coord.core.snapshot import TaskBranch
-from coord.core.trial import CouldNotRun, Finding, Green, Red, Trial, Underway, Unproven
+from coord.core.trial import CouldNotRun, Finding, Green, Red, Trial, Underway, Unfit, Unproven
 from coord.gate import (
     Judgement,
     Room,
     Subject,
     evidence_key,
+    is_known_to_pass,
     judge,
     known_to_pass,
     subject_of,
@@ -34,29 +35,38 @@ class Lines:
 
     What a validation of this run gave is known by its key: main may move under a line (a task file is edited), and what
     the profile sees of it stays the same. A failure is that of a tip: whoever pushes again is tried again. Trials are remembered by what they stand on, so the same line has the same
-    commits for as long as the run lasts.
+    commits for as long as the run lasts. ``one_by_one`` says that the remote takes no batches.
     """
 
     workspace: Workspace
     room: Room
     is_running: Callable[[str], bool]
+    one_by_one: bool = False
     _passed: dict[str, Green] = field(default_factory=dict)
-    _failed: dict[tuple[str, str], Red] = field(default_factory=dict)
+    _failed: dict[tuple[str, str], tuple[Red, str]] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
     _bases: dict[str, Judgement] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
-    _trials: dict[tuple[str, str, str, bool], Trial] = field(default_factory=dict)
+    _trials: dict[tuple[str | bool, ...], Trial] = field(default_factory=dict)
     _batches: dict[str, GitObject] = field(default_factory=dict)
 
     def build(
         self, view: View, profile: Profile, line: Sequence[TaskBranch], resolver: Resolver | None = None
     ) -> tuple[tuple[str, ...], Trial | Finding]:
-        """Return the trial of a line, or the beginning of it that cannot be made and why."""
-        batch = view.snapshot.settings.land.strategy is Strategy.BATCH and len(line) > 1
+        """Return the trial of a line, or the beginning of it that cannot be made and why.
+
+        A branch that changes the configuration, or says that it reverts something, is the last of its line: what comes
+        after it is to be read and planned anew from the main that it makes.
+        """
+        batch = (
+            view.snapshot.settings.land.strategy is Strategy.BATCH and not self.one_by_one and len(line) > 1
+        )
         onto, parts = view.snapshot.base, list[Trial]()
         tips: tuple[str, ...] = ()
-        for branch in line:
+        for place, branch in enumerate(line):
             tips = (*tips, branch.tip)
+            if place and (line[place - 1].reverts or self._changes_settings(parts[-1])):
+                return tips, Unfit(f"{line[place - 1].name} has to land first: main is to be read anew then")
             made = self._trial(view, profile, branch, onto, batch, resolver if len(line) == 1 else None)
             if not isinstance(made, Trial):
                 return tips, made
@@ -73,7 +83,8 @@ class Lines:
         part: bool,
         resolver: Resolver | None,
     ) -> Trial | Finding:
-        key = (onto, branch.tip, profile.name, part)
+        approved = view.snapshot.approved(branch)
+        key = (onto, branch.tip, branch.name, profile.name, part, approved)
         if key not in self._trials:
             made = make_trial(
                 self.workspace, view, branch, profile.name, onto=onto, part=part, resolver=resolver
@@ -82,6 +93,13 @@ class Lines:
                 return made
             self._trials[key] = made
         return self._trials[key]
+
+    def _changes_settings(self, trial: Trial) -> bool:
+        tree = self.workspace.git.objects.tree
+        before = self.workspace.git.objects.commit(trial.base).tree
+        roots = ({e.name: e for e in tree(oid)} for oid in (before, trial.tree))
+        old, new = roots
+        return any(old.get(name.encode()) != new.get(name.encode()) for name in (CONFIG_FILE, TASKGRAPH_FILE))
 
     def _joined(self, view: View, profile: Profile, parts: list[Trial]) -> Trial:
         """Return the one step that carries several merges: its parents are main and the last of them."""
@@ -120,18 +138,41 @@ class Lines:
             return Green(replace(passed.gated, trial=trial))
         if gated is not None:
             return Green(gated)
-        failed = self._failed.get((key, trial.tip))
-        return failed or (Underway() if self.is_running(key) else Unproven())
+        red, judged_beside = self._failed.get((key, trial.tip), (None, ""))
+        if red is not None and self._main_passes(view, profile, judged_beside):
+            return red
+        return Underway() if self.is_running(key) else Unproven()
 
-    def learn(self, key: str, tip: str, finding: Finding) -> None:
-        """Take what a validation gave that was started for a line with this last tip."""
+    def learn(self, key: str, tip: str, finding: Finding, main: str) -> None:
+        """Take what a validation gave that was started for a line with this last tip; ``main`` says what main was that
+        the fault was looked for in."""
         match finding:
             case Green():
                 self._passed[key] = finding
             case Red():
-                self._failed[key, tip] = finding
+                self._failed[key, tip] = (finding, main)
             case _:
                 pass
+
+    def main_seen(self, view: View, profile: Profile) -> str:
+        """Return what the profile sees of the present main, in one word."""
+        return self.main(view, profile).seen
+
+    def main(self, view: View, profile: Profile) -> Subject:
+        """Return the present main as the gate sees it."""
+        base = view.snapshot.base
+        return self.subject(view, profile, "main", base, self.workspace.git.objects.commit(base).tree)
+
+    def _main_passes(self, view: View, profile: Profile, known: str) -> bool:
+        """Say whether the present main is known to pass: as the main ``known``, or by evidence of its own.
+
+        A failure blames a branch beside a main that passes. Whoever brings the fault to main by hand takes the blame away.
+        """
+        main = self.main(view, profile)
+        if main.seen == known:
+            return True
+        key = evidence_key(main, profile, self.room)
+        return key in self._passed or is_known_to_pass(key, self.room)
 
     def is_judged_as(self, view: View, profile: Profile, line: Sequence[TaskBranch], key: str) -> bool:
         """Say whether a line, as main stands now, would be judged under this key."""
@@ -142,11 +183,15 @@ class Lines:
 
     def judge_once(self, base: Subject, profile: Profile, stop: Stop) -> Judgement:
         """Judge main itself, once a run however many lines fail on it; several threads may ask."""
-        with self._turn:
+        while not self._turn.acquire(timeout=0.1):
+            stop.raise_if_set()
+        try:
             stop.raise_if_set()
             if base.commit not in self._bases:
                 self._bases[base.commit] = judge(base, profile, self.room, stop)
             return self._bases[base.commit]
+        finally:
+            self._turn.release()
 
     def subject(self, view: View, profile: Profile, name: str, commit: str, tree: str) -> Subject:
         """Return a commit as the gate sees it."""

@@ -99,9 +99,9 @@ class _Maker:
         if in_the_way:
             return Clash((ConflictPath(in_the_way, "file/directory"),))
         clash = None
-        merged = self.plain_merge()
-        plain = merged is not None
-        if merged is None:
+        plain = self.plain_merge()
+        merged, made = plain or ("", ())
+        if plain is None:
             answer = self.git.merge(self.onto, self.with_mains_tasks())
             if isinstance(answer, Conflicted):
                 clash = Clash(answer.paths, self.who_brought(answer))
@@ -120,16 +120,17 @@ class _Maker:
         protected = _protected_changes(self.snapshot, self.branch, changed)
         if protected:
             return TouchesProtected(protected)
-        trial, made = self.commits(completed, profile=profile, resolved=clash)
+        trial, more = self.commits(completed, profile=profile, resolved=clash)
         if plain:
-            self.git.stage(made)
+            self.git.stage([*made, *more])
         else:
             # A tree made by hand may hold what git refuses: it is asked at once, so that only this branch waits for it.
-            self.git.write(made)
+            self.git.write(more)
         return trial
 
-    def plain_merge(self) -> str | None:
-        """Return the merged tree when no path was changed by both sides, None when git has to merge."""
+    def plain_merge(self) -> tuple[str, tuple[GitObject, ...]] | None:
+        """Return the merged tree and the new trees it takes when no path was changed by both sides, None when git has to
+        merge. They are only remembered: whether the trial is fit is not known yet."""
         if not self.branch.fork or self.branch.dropped:
             return None
         objects, folder = self.git.objects, self.snapshot.settings.project.tasks
@@ -137,10 +138,9 @@ class _Maker:
         merged = merge_plainly(
             trees[0], trees[1], trees[2], objects.tree, self.workspace.algorithm, ours_only=folder
         )
-        if merged is None:
-            return None
-        self.git.stage(merged[1])
-        return merged[0]
+        if merged is not None:
+            objects.remember(merged[1])
+        return merged
 
     def commits(
         self, completed: Edited, *, profile: str, resolved: Clash | None

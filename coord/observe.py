@@ -49,6 +49,9 @@ from coord.workspace import Workspace
 #: How many branches without a task are compared with the tasks that there are.
 _COMPARED = 50
 
+#: What git writes into the message of a revert.
+_REVERTS = "This reverts commit "
+
 
 @dataclass(frozen=True)
 class View:
@@ -129,6 +132,7 @@ class _Looker:
         self.git = self.workspace.git
         self._commits: dict[str, Commit] = {}
         self.place_of: dict[str, int] = {}
+        self.reverting: frozenset[str] = frozenset()
 
     def commit(self, oid: str) -> Commit:
         if oid not in self._commits:
@@ -155,6 +159,7 @@ class _Looker:
                 heads.append((branch, f"refs/heads/{branch}", task, ref.oid))
         unlanded = self.git.unlanded((tip for *_, tip in heads), self.main) if heads else {}
         self.place_of = {oid: place for place, oid in enumerate(unlanded)}
+        self.reverting = self.git.those_mentioning(_REVERTS, unlanded)
         claimed = {claim.task for claim in claims}
         branches = [
             self._branch(*head, unlanded=unlanded, claimed=head[2] in claimed) for head in sorted(heads)
@@ -188,6 +193,7 @@ class _Looker:
             files=frozenset(path for path in changed if not self.settings.is_task_path(path)),
             dropped=tuple(sorted(path for path in changed if self.settings.is_task_path(path))),
             fork=_only(boundary),
+            reverts=not self.reverting.isdisjoint(commits),
         )
 
     def _changed(self, tip: str, boundary: frozenset[str]) -> frozenset[str]:
@@ -281,7 +287,7 @@ class _Looker:
 
     @cached_property
     def reverts(self) -> tuple[Revert, ...]:
-        said = read_reverts(self.git.mentioning("This reverts commit ", self.main))
+        said = read_reverts(self.git.mentioning(_REVERTS, self.main))
         return (*said, *self._reverted_with_their_merge(said))
 
     def _reverted_with_their_merge(self, said: tuple[Revert, ...]) -> Iterator[Revert]:

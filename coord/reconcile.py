@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coord.advance import after_publish
-from coord.apply import RACES, Ending, Learned, Moved, Raced, Send, Site, apply, prepare
+from coord.apply import RACES, Ending, Learned, Moved, OneByOne, Raced, Send, Site, apply, prepare
 from coord.apply import Ended as LaneEnded
-from coord.core.action import Action, Block, Gate, Idle, Look, Publish, Sweep, Wait
+from coord.core.action import Action, Block, Complete, Gate, Idle, Look, Publish, Sweep, Wait
 from coord.core.plan import next_action
 from coord.core.queue import Queue, Result, make_queue
 from coord.core.schedule import rest_after
-from coord.core.snapshot import Ended, Snapshot
+from coord.core.snapshot import GROUP, Ended, Snapshot
 from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, Underway
 from coord.core.verdict import VerdictKind
 from coord.errors import CoordError, Exit
@@ -33,7 +34,7 @@ _LOG_LINES = 12
 _FRESH = 1.0
 
 #: Seconds in which a push to a remote that is near is done.
-_A_MOMENT = 0.2
+_A_MOMENT = 1.0
 
 _CODES = {
     Result.LANDED: Exit.OK,
@@ -91,6 +92,8 @@ class _Run:
     rejected: int = 0
     gone: set[str] = field(default_factory=set)
     look_before_rest: bool = False
+    checked: bool = False
+    group: int = GROUP
     announced: str = ""
     looked: float = 0.0
     send: Send | None = None
@@ -101,6 +104,7 @@ class _Run:
             self.view.snapshot,
             findings=tuple(self.findings),
             asked=self.asked,
+            group=self.group,
             running=len(self.site.lanes),
             ended=tuple(self.ended),
             landed=self.landed,
@@ -109,9 +113,15 @@ class _Run:
 
 
 def land(
-    workspace: Workspace, asked: Sequence[str] = (), *, here: Path, show: Callable[[str], None]
+    workspace: Workspace,
+    asked: Sequence[str] = (),
+    *,
+    here: Path,
+    show: Callable[[str], None],
+    group: int = GROUP,
 ) -> Report:
-    """Land what is ready and return what happened; ``asked`` limits the run to some tasks.
+    """Land what is ready and return what happened; ``asked`` limits the run to some tasks, ``group`` how many branches
+    one push publishes.
 
     Killed at any point, the next call finishes the job: everything is read anew from git.
     """
@@ -120,14 +130,13 @@ def land(
     fetch(workspace)
     view = observe(workspace)
     ids = resolve_tasks(view.snapshot, asked) if asked else None
-    run = _Run(site, ids, show, view, looked=time.monotonic())
+    run = _Run(site, ids, show, view, looked=time.monotonic(), group=group)
+    site.lines.one_by_one = group == 1
     base = view.snapshot.base
     try:
         rest = _until_idle(run)
     finally:
-        site.lanes.close()
-        if run.send:
-            run.send.wait()
+        _settle(run)
     if not run.raced:
         run.remarks += tidy_local(workspace, run.view, here)
     return _report(run, base, rest)
@@ -135,42 +144,78 @@ def land(
 
 def _until_idle(run: _Run) -> str:
     """Ask for the next action and apply it until there is none; return why landing rests."""
-    previous: object = None
+    previous: Action | None = None
     while not run.raced:
         action = next_action(run.snapshot)
-        if run.send and _must_know(run.send, action):
+        if _looked_first(run, action):
             previous = None
-            _sent(run)
             continue
         if isinstance(action, Idle):
-            if not run.look_before_rest:
-                return action.reason
-            # What was validated took a while: who pushed meanwhile is not left waiting for the next run.
-            run.look_before_rest = False
-            _look_again(run)
-            continue
+            return action.reason
         if action == previous and not isinstance(action, Wait):
             raise CoordError(
                 f"no progress: {action.reason}", hint="a defect: please report it with coord plan --json"
             )
-        previous = action
+        run.checked = False
         _announce(run, action)
-        if isinstance(action, Publish) and (run.send or _goes_on(run, action)):
-            previous = None
-            _send(run, action)
-            continue
-        match apply(run.site, run.view, action):
-            case Learned(found, ended):
-                _learn(run, found, ended)
-            case Moved() as moved:
-                _take(run, moved)
-            case Raced() as raced:
-                previous = None
-                _lost(run, raced)
+        previous = action if _done(run, action) else None
     return f"lost the race {run.races} times: run it again"
 
 
+def _looked_first(run: _Run, action: Action) -> bool:
+    """Say whether something had to be known before this action, and was looked at instead."""
+    if run.send and _must_know(run.send, action):
+        _sent(run)
+        return True
+    if isinstance(action, Idle) and run.look_before_rest:
+        # What was validated took a while: who pushed meanwhile is not left waiting for the next run.
+        run.look_before_rest = False
+        _look_again(run)
+        return True
+    if isinstance(action, Publish) and not _is_fresh(run):
+        # A validation takes a while: whoever held the branch or froze all landing meanwhile is heard before it lands.
+        _sent(run)
+        _look_again(run)
+        run.checked = True
+        return True
+    return False
+
+
+def _done(run: _Run, action: Look | Gate | Wait | Publish | Block | Complete | Sweep) -> bool:
+    """Do what the action says; say whether the same action must not follow, as it would lead nowhere."""
+    if isinstance(action, Publish) and (run.send or _goes_on(run, action)):
+        _send(run, action)
+        return False
+    match apply(run.site, run.view, action):
+        case Learned(found, ended):
+            _learn(run, found, ended)
+            if isinstance(action, Gate) and action.cancel:
+                _forget_ended(run)
+            return True
+        case Moved() as moved:
+            _take(run, moved)
+            return True
+        case OneByOne(words):
+            _publish_one_by_one(run, words)
+        case Raced() as raced:
+            _lost(run, raced)
+    return False
+
+
 # -- publishing while the next is made ready ------------------------------------------------------------------------
+
+
+def _is_fresh(run: _Run) -> bool:
+    """Say whether what the remote said is new enough to publish by."""
+    return run.checked or time.monotonic() - run.looked <= _FRESH
+
+
+def _publish_one_by_one(run: _Run, words: str) -> None:
+    """Go on with a push for each branch: one that the remote refuses must not keep the others."""
+    run.show(f"the remote refused to take several branches at once ({words}): they come one by one")
+    run.group = 1
+    run.site.lines.one_by_one = True
+    run.findings = []
 
 
 def _must_know(send: Send, action: Action) -> bool:
@@ -213,24 +258,42 @@ def _send(run: _Run, action: Publish) -> None:
 
 def _sent(run: _Run) -> bool:
     """Wait for the push that is under way, if there is one, and say whether it was taken."""
-    send, run.send = run.send, None
+    send = run.send
     if send is None:
         return True
+    send.wait()
+    run.send = None
     match send.outcome():
         case Moved() as moved:
             foreseen = run.view.snapshot.base == send.sending.trials[-1].trial.commit
             _count(run, moved)
             if not foreseen:
                 _look_again(run, _gone(moved))
-            elif time.monotonic() - run.looked > _FRESH:
+            elif not _is_fresh(run):
                 _look_again(run)
             return True
         case Learned(found, _):
             _look_again(run)
             run.findings += found
+        case OneByOne(words):
+            _look_again(run)
+            _publish_one_by_one(run, words)
         case Raced() as raced:
             _lost(run, raced)
     return False
+
+
+def _settle(run: _Run) -> None:
+    """At the end of a run, however it came: stop what runs, and tell what a push that is under way has landed."""
+    run.site.lanes.close()
+    send, run.send = run.send, None
+    if send is None:
+        return
+    send.wait()
+    with contextlib.suppress(Exception):  # what ended the run is told, not what it did to the push
+        outcome = send.outcome()
+        if isinstance(outcome, Moved):
+            _count(run, outcome)
 
 
 def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> None:
@@ -243,6 +306,8 @@ def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> Non
         if about and (passed or isinstance(each.finding, Red)):
             run.ended.append(Ended(about, passed))
         # What a line is worth is looked up, since main may have moved under it; the rest is told as it is.
+        if isinstance(each.finding, MainRed) and each.main != _main_seen(run):
+            continue  # main was another one when it failed
         if each.tips and not isinstance(each.finding, Green | Red):
             fresh.append(Found(base, each.tips, each.finding))
         elif each.tips:
@@ -252,6 +317,10 @@ def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> Non
     tips = {f.tips for f in fresh}
     run.findings = [f for f in run.findings if f.base == base and f.tips not in tips] + fresh
     _show_why(run, fresh)
+
+
+def _main_seen(run: _Run) -> str:
+    return run.site.lines.main_seen(run.view, run.site.choose_profile(run.view))
 
 
 def _forget_ended(run: _Run) -> None:
@@ -305,7 +374,7 @@ def _take(run: _Run, moved: Moved) -> None:
     others = {c.branch.tip for c in make_queue(run.snapshot).candidates} - set(_gone(moved))
     _count(run, moved)
     note_push(run.site.workspace, moved.updates)
-    _look_again(run, _gone(moved), fetching=bool(others))
+    _look_again(run, _gone(moved), fetching=bool(others) and not _is_fresh(run))
     refused = [replace(found, base=run.view.snapshot.base) for found in moved.found]
     run.findings += refused
     if not others and not isinstance(next_action(run.snapshot), Idle):
@@ -386,7 +455,12 @@ def _look_again(run: _Run, landed: tuple[str, ...] = (), *, fetching: bool = Tru
     if fetching:
         fetch(run.site.workspace)
         run.looked = time.monotonic()
+    names = {branch.tip: branch.name for branch in run.view.snapshot.branches}
     run.view = observe(run.site.workspace)
+    now = {branch.tip: branch.name for branch in run.view.snapshot.branches}
+    # A tip that another branch has now is another task's: nothing that was found for the one is about the other.
+    others = {tip for tip, name in now.items() if names.get(tip, name) != name}
+    run.findings = [found for found in run.findings if others.isdisjoint(found.tips)]
     _carry(run, landed)
 
 

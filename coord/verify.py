@@ -335,7 +335,7 @@ def _rerun(reading: _Reading, landings: tuple[Step, ...], room: Room) -> Rerun:
         commit = step.commit.oid
         profile = _profile(step, reading.settings(step.base.oid))
         if profile is None:
-            unproven.append(f"{commit[:7]}: its base knows no profile '{step.said['Coord-Gate']}'")
+            unproven.append(f"{commit[:7]}: its base knows no profile '{step.said.get('Coord-Gate', '')}'")
             continue
         match judge(_subject(reading, step, profile), profile, room):
             case Passed():
@@ -352,7 +352,7 @@ def _rerun(reading: _Reading, landings: tuple[Step, ...], room: Room) -> Rerun:
 
 def _profile(step: Step, settings: Settings) -> Profile | None:
     """Return the profile that the landing names, as the configuration of its base had it."""
-    name = step.said["Coord-Gate"].rpartition(" ")[0]
+    name = step.said.get("Coord-Gate", "").rpartition(" ")[0]
     return next((profile for profile in settings.profiles if profile.name == name), None) or built_in(name)
 
 

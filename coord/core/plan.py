@@ -32,9 +32,6 @@ from coord.core.trial import (
 )
 from coord.core.verdict import Verdict, VerdictKind, same_result
 
-#: How many branches one push publishes at most: some servers refuse pushes of very many refs.
-GROUP = 256
-
 
 def next_action(snapshot: Snapshot) -> Action:
     """Return what to do next.
@@ -214,7 +211,7 @@ def _land(snapshot: Snapshot, queue: Queue) -> Action | None:
     candidates = {candidate.branch.tip: candidate for candidate in queue.candidates}
     facts = facts_of(snapshot)
     settings = snapshot.settings.land
-    schedule = make_schedule(settings.strategy, tuple(candidates), facts, settings.workers)
+    schedule = make_schedule(_strategy(snapshot), tuple(candidates), facts, settings.workers)
     paused = _paused(snapshot)
     if paused is not None:
         return _publish(snapshot, candidates, schedule.land) or paused
@@ -223,8 +220,13 @@ def _land(snapshot: Snapshot, queue: Queue) -> Action | None:
         or (_keep_busy(snapshot, candidates, schedule) if settings.workers > 1 else None)
         or _publish(snapshot, candidates, schedule.land)
         or _keep_busy(snapshot, candidates, schedule)
-        or (Wait(_waiting_words(snapshot)) if snapshot.running else None)
+        or (Wait(_waiting_words(snapshot)) if snapshot.running and candidates else None)
     )
+
+
+def _strategy(snapshot: Snapshot) -> Strategy:
+    """Return how branches land: where the remote takes them one by one only, each has to be a step of its own."""
+    return snapshot.settings.land.strategy if snapshot.group > 1 else Strategy.EACH
 
 
 def facts_of(snapshot: Snapshot) -> Facts:
@@ -258,7 +260,9 @@ def _walk(snapshot: Snapshot, candidates: dict[str, Candidate], facts: Facts) ->
     nexts = {tip: snapshot.lines.get((*passed, tip)) for tip in candidates if tip not in passed}
     if any(isinstance(finding, Unproven | Underway) for finding in nexts.values()):
         return None
-    then = [candidates[tip] for tip, finding in nexts.items() if finding is None][: GROUP - len(passed)]
+    then = [candidates[tip] for tip, finding in nexts.items() if finding is None][
+        : snapshot.group - len(passed)
+    ]
     if not then:
         return None
     onto = tuple(candidates[tip].branch for tip in passed)
@@ -304,8 +308,9 @@ def _waiting_words(snapshot: Snapshot) -> str:
 def _publish(snapshot: Snapshot, candidates: dict[str, Candidate], line: Line) -> Publish | None:
     if not line:
         return None
+    each = _strategy(snapshot) is Strategy.EACH
+    line = line[: snapshot.group] if each else line
     branches = tuple(candidates[tip].branch for tip in line)
-    each = snapshot.settings.land.strategy is Strategy.EACH
     steps = [line[:length] for length in range(1, len(line) + 1)] if each else [line]
     trials = tuple(gated for step in steps if (gated := _gated(snapshot, step)))
     names = ", ".join(branch.name for branch in branches[:3])

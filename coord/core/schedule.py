@@ -245,7 +245,7 @@ def _batch(order: Sequence[str], facts: Facts, workers: int) -> Schedule:
 
 def _landable(look: _Look) -> Line:
     """Return what to land: all that is known to be good, or the most of it when nothing larger is on its way."""
-    green = look.facts.green
+    green = [line for line in look.facts.green if look.place.keys() >= set(line)]
     if look.trunk in green:
         return look.trunk
     longest = max(green, key=lambda line: (len(line), [-place for place in look.places(line)]), default=())

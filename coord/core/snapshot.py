@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from coord.core.graph import TaskGraph
 
 
+#: How many branches one push publishes at most: some servers refuse pushes of very many refs.
+GROUP = 256
+
+
 @dataclass(frozen=True, slots=True)
 class TaskBranch:
     """A live branch of a task, as the remote has it.
 
     ``commits`` are those that main lacks, oldest first; ``files`` what they change against the merge base, the task
     folder aside; ``dropped`` what they change in the task folder; ``since`` the tip's committer date (seconds);
-    ``fork`` the merge base with main when there is one only.
+    ``fork`` the merge base with main when there is one only; ``reverts`` that one of its commits says it reverts
+    another: once it is on main, others may stand differently.
     """
 
     name: str
@@ -40,6 +45,7 @@ class TaskBranch:
     files: frozenset[str] = frozenset()
     dropped: tuple[str, ...] = ()
     fork: str = ""
+    reverts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class Snapshot:
 
     ``base`` is main's tip; ``at`` the committer date of everything made from this snapshot; ``asked`` the ids given to
     the command (None: all); ``upstream`` is main as agents write it. Claims that have expired are not in it.
-    ``running`` counts the validations under way, ``ended`` are those of this run, ``landed`` and ``rejected`` count the
+    ``group`` is how many branches one push publishes at most; ``running`` counts the validations under way, ``ended`` are those of this run, ``landed`` and ``rejected`` count the
     branches that it has decided.
     """
 
@@ -113,6 +119,7 @@ class Snapshot:
     debris: tuple[Mark, ...] = ()
     freeze: str | None = None
     findings: tuple[Found, ...] = ()
+    group: int = GROUP
     running: int = 0
     ended: tuple[Ended, ...] = ()
     landed: int = 0

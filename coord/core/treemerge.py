@@ -8,7 +8,7 @@ sides changed that entry.
 
 from __future__ import annotations
 
-from coord.core.objects import TREE_MODE, Entry, GitObject, TreeReader, make_tree
+from coord.core.objects import TREE_MODE, Entry, GitObject, TreeReader, is_refused, make_tree
 
 _PLAIN_MODES = frozenset((TREE_MODE, "100644", "100755", "120000", "160000"))
 
@@ -87,6 +87,7 @@ def _by_name(entries: tuple[Entry, ...]) -> dict[bytes, Entry]:
 def _check(name: bytes, entry: Entry | None) -> None:
     """Leave to git, and to its checks, what a hand-made tree may hold."""
     lower = name.lower()
-    special = lower.startswith((b".git", b"git~")) or b"/" in name or name in (b"", b".", b"..")
+    special = lower.startswith((b".git", b"git~")) or b"/" in name
+    special = special or is_refused(name.decode("utf-8", "surrogateescape"))
     if special or (entry is not None and entry.mode not in _PLAIN_MODES):
         raise _NotPlainError

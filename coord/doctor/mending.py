@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coord.apply import Learned, Raced, apply
+from coord.apply import Moved, Raced, apply
 from coord.core.action import Sweep
 from coord.core.plan import next_action
 from coord.doctor.finding import Place
@@ -94,7 +94,7 @@ def _sweep(place: Place) -> Iterator[str]:
     view = place.view
     while isinstance(action := next_action(view.snapshot), Sweep):
         outcome = apply(site, view, action)
-        if isinstance(outcome, Raced | Learned):
+        if not isinstance(outcome, Moved):
             yield f"left {action.reason}: " + (
                 "it moved meanwhile" if isinstance(outcome, Raced) else "refused"
             )
