@@ -15,7 +15,7 @@ from coord.core.action import Action, Block, Complete, Gate, Idle, Look, Publish
 from coord.core.plan import next_action
 from coord.core.queue import Queue, Result, make_queue
 from coord.core.schedule import rest_after
-from coord.core.snapshot import GROUP, Ended, Snapshot
+from coord.core.snapshot import GROUP, Ended, Snapshot, TaskBranch
 from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, Underway
 from coord.core.verdict import VerdictKind
 from coord.errors import CoordError, Exit
@@ -346,8 +346,8 @@ def _announce(run: _Run, action: Action) -> None:
 
 
 def _is_ahead(run: _Run, action: Action) -> bool:
-    """Say whether this only looks ahead of a push that is under way: what is told keeps its order."""
-    return run.send is not None and isinstance(action, Look)
+    """Say whether this only looks ahead of what is published first: what is told keeps its order."""
+    return isinstance(action, Look) and (run.send is not None or bool(action.onto))
 
 
 def _show_why(run: _Run, found: Sequence[Found]) -> None:
@@ -455,11 +455,10 @@ def _look_again(run: _Run, landed: tuple[str, ...] = (), *, fetching: bool = Tru
     if fetching:
         fetch(run.site.workspace)
         run.looked = time.monotonic()
-    names = {branch.tip: branch.name for branch in run.view.snapshot.branches}
+    before = _candidates(run)
     run.view = observe(run.site.workspace)
-    now = {branch.tip: branch.name for branch in run.view.snapshot.branches}
     # A tip that another branch has now is another task's: nothing that was found for the one is about the other.
-    others = {tip for tip, name in now.items() if names.get(tip, name) != name}
+    others = {tip for tip, now in _candidates(run).items() if before.get(tip, now).name != now.name}
     run.findings = [found for found in run.findings if others.isdisjoint(found.tips)]
     _carry(run, landed)
 
@@ -476,9 +475,14 @@ def _carry(run: _Run, landed: tuple[str, ...]) -> None:
     _forget_ended(run)
 
 
+def _candidates(run: _Run) -> dict[str, TaskBranch]:
+    """Return the branches that may be tried, by their tips: no two of them have the same."""
+    return {candidate.branch.tip: candidate.branch for candidate in make_queue(run.snapshot).candidates}
+
+
 def _looked_up(run: _Run, lines: Sequence[tuple[str, ...]]) -> Iterator[Found]:
     """Return what is known of lines as main stands now, where that is a judgement."""
-    live = {branch.tip: branch for branch in run.view.snapshot.branches}
+    live = _candidates(run)
     for tips in lines:
         if live.keys() >= set(tips):
             profile = run.site.choose_profile(run.view)
@@ -494,7 +498,7 @@ def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:
     for that line, whatever moved main.
     """
     site, base = run.site, run.view.snapshot.base
-    live = {branch.tip: branch for branch in run.view.snapshot.branches}
+    live = _candidates(run)
     known = {found.tips for found in run.findings}
     for lane in site.lanes.lanes:
         left = rest_after(lane.tips, landed)

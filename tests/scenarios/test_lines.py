@@ -143,4 +143,4 @@ def test_a_commit_that_only_says_it_is_a_batch_is_told_apart(world: World) -> No
     world.expected |= {"batch-shape", "gate-tree"}
     world.main({"x.txt": "x\n"}, "pretend\n\nCoord-Batch: 2\n")
     result = world.coord("doctor", "--verify", "--regate", "--json")
-    assert {finding["rule"] for finding in result.data["findings"]} >= {"batch-shape", "gate-tree"}
+    assert {finding["check"] for finding in result.data["findings"]} >= {"batch-shape", "gate-tree"}
