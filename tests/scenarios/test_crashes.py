@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import World, task_text
+from tests.world import CHECK, World, task_text
 
 #: Every how many steps a kill is tried in ``make test``; ``make soak`` tries them all.
 _EVERY = 4
@@ -41,21 +41,25 @@ exec "$real" "$@"
 """
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world in which one run does a bit of everything."""
-    root = tmp_path_factory.mktemp("crash")
+def _template(root: Path, land: str = "") -> Path:
+    """Make a world in which one run does a bit of everything; ``land`` are settings of how branches land."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(root / "home"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         world = World(root)
-        world.build({name: task_text(name) for name in ("a", "b", "c", "d", "e")})
+        tasks = {name: task_text(name) for name in ("a", "b", "c", "d", "e")}
+        world.build(tasks, config=(f"[land]\n{land}\n" if land else "") + CHECK)
         world.push("feat/a", {"src/lib.txt": "A\ntwo\nthree\nfour\nfive\n"})
         world.push("feat/b", {"src/lib.txt": "B\ntwo\nthree\nfour\nfive\n"})
         world.push("feat/c", {"src/c.txt": "BROKEN\n"})
         world.push("feat/d", {"src/d.txt": "1\n"}, "stop\n\nCoord-Status: blocked\nCoord-Reason: lost\n")
         world.push("feat/e", {"src/e.txt": "1\n"})
     return root
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _template(tmp_path_factory.mktemp("crash"))
 
 
 def _world(template: Path, tmp_path: Path) -> World:
@@ -275,3 +279,30 @@ def test_a_remote_that_does_not_answer_is_given_up(world: World) -> None:
     assert result.code == 8
     assert "got no answer from the remote within 1 s" in result.err
     assert "git config coord.patience" in result.err
+
+
+# -- side by side --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("land", ["workers = 3", 'strategy = "batch"', 'strategy = "batch"\nworkers = 2'])
+@pytest.mark.parametrize("step", [5, 19, 33, 47])
+def test_killed_while_lines_run_side_by_side_the_next_run_gives_the_same_end(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, land: str, step: int
+) -> None:
+    """What one step of main carries depends on who was left when it was made; what main holds in the end does not."""
+    template = _template(tmp_path_factory.mktemp("lines"), land)
+    world = _world(template, tmp_path)
+    whole = _world(template, tmp_path_factory.mktemp("undisturbed"))
+    steps = _run(whole, 0, "never")
+    expected = _end_state(whole)
+    _run(world, min(step, steps), "after")
+    assert world.coord("land").code == 0
+    ended = _end_state(world)
+    for state in (expected, ended):
+        del state["main"]
+    assert ended == expected
+    world.coord("land")
+    world.coord("land")
+    assert {name: status for name, status in world.statuses().items() if status == "completed"} == {
+        "a": "completed", "e": "completed",
+    }  # fmt: skip
