@@ -173,13 +173,6 @@ class _Look:
             save(self._cache, self._rows.known)
 
     def reading(self, words: Words) -> "Reading":
-        from coord import rowcache
-        from coord.age import as_of, fetched_at
-        from coord.core.board import Board
-        from coord.quickgit import UnusualError
-        from coord.reading import Reading, in_progress
-        from coord.rows import Rows
-
         config = self._start(
             "config", "-z", "--show-scope", "--get-regexp",
             r"^(coord\.(main|remote|patience)|core\.(bare|worktree)|extensions\.worktreeconfig|remote\..*\.url)$",
@@ -189,6 +182,16 @@ class _Look:
             asked = ("refs/remotes/*/HEAD",)
         refs = self._start("for-each-ref", "--format=%(refname) %(symref)", *asked, with_complaints=True)
         self._objects = self._start("cat-file", "--batch", asks=True)
+        # git starts meanwhile: everything is loaded now, also what only prints.
+        from coord import rowcache, screen  # noqa: F401
+        from coord.age import as_of, fetched_at
+        from coord.core.board import Board
+        from coord.here import only_here
+        from coord.output import Output  # noqa: F401
+        from coord.quickgit import UnusualError
+        from coord.reading import Reading, in_progress
+        from coord.rows import Rows
+
         saved = rowcache.load(self._cache)
         self._rows = Rows(saved, self._read)
         remote, main = self._configured(config.words(0, 1))
@@ -223,8 +226,6 @@ class _Look:
         if words.verb == "status" and _FREEZE in named:
             reading.frozen = self._frozen()
         if words.verb == "list":
-            from coord.here import only_here
-
             published = self._rows.files.keys()
             seen = self._rows.seen
             reading.only_here = only_here(self.top, self._rows.folder, reading.board.by_id, published, seen)

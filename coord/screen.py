@@ -5,7 +5,7 @@ from coord.output import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
 
     from coord.core.board import Board, Problem
     from coord.core.row import TaskRow
@@ -34,7 +34,7 @@ def show_ready(reading: "Reading", output: "Output", *, explain: bool) -> None:
     if output.json:
         ready = encode([id for id, _, _ in board.ready], "\n    ")
         others = encode([{"id": id, "why": row[6]} for id, _, row in apart], "\n    ")
-        texts = ",\n      ".join([_waiting_text(board, id) for id, _, _ in waiting])
+        texts = ",\n      ".join(_waiting_texts(board, [task[0] for task in waiting]))
         waits = f"[\n      {texts}\n    ]" if texts else "[]"
         problems = encode([_facts(problem) for problem in board.problems], "\n  ")
         output.write_json(
@@ -43,15 +43,22 @@ def show_ready(reading: "Reading", output: "Output", *, explain: bool) -> None:
         )
 
 
-def _waiting_text(board: "Board", id: str) -> str:
-    """Return what one task waits for as ``json.dumps`` would indent it."""
-    unmet = board.unmet(id)
-    needs = ",\n          ".join([quoted(need) for need, _ in unmet])
-    reasons = ",\n          ".join([quoted(f"{need} {why}") for need, why in unmet])
-    return (
-        f'{{\n        "id": {quoted(id)},\n        "on": [\n          {needs}\n        ],\n'
-        f'        "reasons": [\n          {reasons}\n        ]\n      }}'
-    )
+def _waiting_texts(board: "Board", ids: "Iterable[str]") -> "Iterator[str]":
+    """Yield what each task waits for as ``json.dumps`` would indent it; what many wait for is made into text once."""
+    known: dict[tuple[str, str], tuple[str, str]] = {}
+    for id in ids:
+        texts = []
+        for unmet in board.unmet(id):
+            text = known.get(unmet)
+            if text is None:
+                text = known[unmet] = (quoted(unmet[0]), quoted(f"{unmet[0]} {unmet[1]}"))
+            texts.append(text)
+        needs = ",\n          ".join([need for need, _ in texts])
+        reasons = ",\n          ".join([reason for _, reason in texts])
+        yield (
+            f'{{\n        "id": {quoted(id)},\n        "on": [\n          {needs}\n        ],\n'
+            f'        "reasons": [\n          {reasons}\n        ]\n      }}'
+        )
 
 
 def _explain(board: "Board", waiting: "list[Task]", apart: "list[Task]", output: "Output") -> None:
@@ -81,7 +88,8 @@ def show_list(reading: "Reading", output: "Output", *, wanted: "Collection[str]"
     board = reading.board
     tasks = [task for task in board.tasks if task[2][2] in wanted] if wanted else board.tasks
     if not output.json:
-        rows = [(task[2][2], task[0], _remark(reading, task), task[2][1]) for task in tasks]
+        remarks = _remarks(reading, tasks)
+        rows = [(row[2], id, remark, row[1]) for (id, _, row), remark in zip(tasks, remarks, strict=True)]
         output.results(table(rows))
     if reading.only_here:
         more = f" and {len(reading.only_here) - 5} more" if len(reading.only_here) > 5 else ""
@@ -91,7 +99,7 @@ def show_list(reading: "Reading", output: "Output", *, wanted: "Collection[str]"
         by_path: dict[str, list[Problem]] = {}
         for problem in board.problems:
             by_path.setdefault(problem[0], []).append(problem)
-        inner = ",\n      ".join([_task_text(board, task, by_path.get(task[1])) for task in tasks])
+        inner = ",\n      ".join(_task_texts(board, tasks, by_path))
         rows_text = f"[\n      {inner}\n    ]" if inner else "[]"
         problems = encode([_facts(problem) for problem in board.problems], "\n  ")
         output.write_json(
@@ -107,31 +115,46 @@ def _say_problems(board: "Board", output: "Output") -> None:
         )
 
 
-def _remark(reading: "Reading", task: "Task") -> str:
-    id, _, row = task
-    if id in reading.live:
-        return f"in progress: {reading.live[id]}"
-    if row[2] == "completed":
-        return ""
-    board = reading.board
-    if id not in board.waiting:
-        return "ready" if board.is_ready(task) else row[6]
-    waits = board.waits_for(id)
-    more = f" and {len(waits) - 2} more" if len(waits) > 2 else ""
-    return f"waits for {', '.join(waits[:2])}{more}"
+def _remarks(reading: "Reading", tasks: "list[Task]") -> list[str]:
+    """Return what is said of each task beside its status."""
+    live, board = reading.live, reading.board
+    waiting, waits_for = board.waiting, board.waits_for
+    found = []
+    for task in tasks:
+        id, _, row = task
+        if id in live:
+            found.append(f"in progress: {live[id]}")
+        elif row[2] == "completed":
+            found.append("")
+        elif id not in waiting:
+            found.append("ready" if board.is_ready(task) else row[6])
+        else:
+            waits = waits_for(id)
+            more = f" and {len(waits) - 2} more" if len(waits) > 2 else ""
+            found.append(f"waits for {', '.join(waits[:2])}{more}")
+    return found
 
 
-def _task_text(board: "Board", task: "Task", problems: "list[Problem] | None") -> str:
-    """Return one task's JSON as ``json.dumps`` would indent it (10,000 dictionaries would take as long as all else)."""
-    id, path, row = task
-    inner = ",\n          ".join(map(quoted, row[4]))
-    needs = f"[\n          {inner}\n        ]" if inner else "[]"
-    flaws = encode([_facts(problem) for problem in problems], "\n        ") if problems else "[]"
-    return (
-        f'{{\n        "depends_on": {needs},\n        "id": {quoted(id)},\n        "level": {quoted(row[5])},\n'
-        f'        "name": {quoted(row[1])},\n        "path": {quoted(path)},\n        "problems": {flaws},\n'
-        f'        "ready": {"true" if board.is_ready(task) else "false"},\n        "status": "{row[2]}"\n      }}'
-    )
+def _task_texts(board: "Board", tasks: "list[Task]", problems: "dict[str, list[Problem]]") -> "Iterator[str]":
+    """Yield each task's JSON as ``json.dumps`` would indent it (10,000 dictionaries would take as long as all else)."""
+    known = {id: quoted(id) for id in board.by_id}
+    levels: dict[str, str] = {}
+    waiting = board.waiting
+    for id, path, row in tasks:
+        needs = "[]"
+        if row[4]:
+            inner = ",\n          ".join([known.get(need) or quoted(need) for need in row[4]])
+            needs = f"[\n          {inner}\n        ]"
+        level = levels.get(row[5]) or levels.setdefault(row[5], quoted(row[5]))
+        flaws = "[]"
+        if path in problems:
+            flaws = encode([_facts(problem) for problem in problems[path]], "\n        ")
+        ready = "true" if row[2] == row[3] == "pending" and not row[6] and id not in waiting else "false"
+        yield (
+            f'{{\n        "depends_on": {needs},\n        "id": {known[id]},\n        "level": {level},\n'
+            f'        "name": {quoted(row[1])},\n        "path": {quoted(path)},\n        "problems": {flaws},\n'
+            f'        "ready": {ready},\n        "status": "{row[2]}"\n      }}'
+        )
 
 
 def _facts(problem: "Problem") -> "dict[str, Json]":
