@@ -32,7 +32,7 @@ from benchmarks.measuring import (
 
 _COMMITS = 31
 _PUSHES = 21
-_FILES = 5000
+_FILES = 1000
 
 #: What the hook managers run.
 _MANAGED = """repos:
