@@ -92,6 +92,7 @@ class _Run:
     rejected: int = 0
     gone: set[str] = field(default_factory=set)
     look_before_rest: bool = False
+    waited: bool = False
     checked: bool = False
     group: int = GROUP
     announced: str = ""
@@ -157,6 +158,7 @@ def _until_idle(run: _Run) -> str:
                 f"no progress: {action.reason}", hint="a defect: please report it with coord plan --json"
             )
         run.checked = False
+        run.waited |= isinstance(action, Wait)
         _announce(run, action)
         previous = action if _done(run, action) else None
     return f"lost the race {run.races} times: run it again"
@@ -172,7 +174,7 @@ def _looked_first(run: _Run, action: Action) -> bool:
         run.look_before_rest = False
         _look_again(run)
         return True
-    if isinstance(action, Publish) and not _is_fresh(run):
+    if isinstance(action, Publish) and run.waited and not _is_fresh(run):
         # A validation takes a while: whoever held the branch or froze all landing meanwhile is heard before it lands.
         _sent(run)
         _look_again(run)
@@ -455,6 +457,7 @@ def _look_again(run: _Run, landed: tuple[str, ...] = (), *, fetching: bool = Tru
     if fetching:
         fetch(run.site.workspace)
         run.looked = time.monotonic()
+        run.waited = False
     before = _candidates(run)
     run.view = observe(run.site.workspace)
     # A tip that another branch has now is another task's: nothing that was found for the one is about the other.
