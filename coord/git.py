@@ -34,6 +34,8 @@ from coord.core.answer import (
 from coord.core.objects import Commit, GitObject, make_pack
 from coord.core.trial import ConflictPath
 from coord.errors import GitError, MalformedError, RefusedError
+from coord.quickgit import ENGINE_ENVIRONMENT as _ENGINE_ENVIRONMENT
+from coord.quickgit import TRANSPORT as _TRANSPORT
 
 if TYPE_CHECKING:
     from git.cmd import Git as Command
@@ -48,13 +50,6 @@ _REMOTE_VERBS = ("fetch", "push", "ls-remote")
 #: What needs no object that was only staged so far: it brings others here, or stores the staged ones.
 _READ_ALONE = ("unpack-objects", "cat-file", "fetch", "for-each-ref", "config", "rev-parse")
 
-#: How the remote is reached; everything else named GIT_* is dropped before the engine runs.
-_TRANSPORT = (
-    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
-    "GIT_SSL_NO_VERIFY", "GIT_PROXY_COMMAND", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
-    "GIT_EXEC_PATH", "GIT_PROTOCOL",
-)  # fmt: skip
-
 #: No hook, no background process, no prompt and no replaced object takes part in what the engine does.
 _ENGINE_CONFIG = (
     "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.quotePath=false", "core.commitGraph=true",
@@ -62,12 +57,6 @@ _ENGINE_CONFIG = (
     "push.followTags=false", "push.gpgSign=false", "push.recurseSubmodules=no", "push.pushOption=", "log.showSignature=false",
     "color.ui=false", "protocol.ext.allow=never",
 )  # fmt: skip
-_ENGINE_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_LITERAL_PATHSPECS": "1",
-}
 
 #: A merge reads nothing of this machine's configuration, so that a trial is the same everywhere.
 _MERGE_CONFIG = (

@@ -8,7 +8,7 @@ import os
 import stat
 from _signal import SIGPIPE  # type: ignore[import-not-found]
 
-#: The environment of the engine's children, as ``coord.git`` has it (a test holds them equal).
+#: How the remote is reached; everything else named GIT_* is dropped before a child runs. ``coord.git`` goes by it too.
 TRANSPORT = (
     "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
     "GIT_SSL_NO_VERIFY", "GIT_PROXY_COMMAND", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
