@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,16 +13,17 @@ from coord.apply import RACES, Ending, Learned, Moved, OneByOne, Raced, Send, Si
 from coord.apply import Ended as LaneEnded
 from coord.core.action import Action, Block, Complete, Gate, Idle, Look, Publish, Sweep, Wait
 from coord.core.plan import next_action
-from coord.core.queue import Queue, Result, make_queue
+from coord.core.queue import Result, make_queue
 from coord.core.schedule import rest_after
 from coord.core.snapshot import GROUP, Ended, Snapshot, TaskBranch
 from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, Underway
 from coord.core.verdict import VerdictKind
-from coord.errors import CoordError, Exit
+from coord.errors import CoordError
 from coord.events import record
 from coord.freshness import fetch, note_push
 from coord.gate import forget_versions
 from coord.observe import View, observe
+from coord.report import Past, Report, make_report
 from coord.site import open_site
 from coord.workspace import Workspace
 from coord.worktree import Kept, Removed, tidy
@@ -35,43 +36,6 @@ _FRESH = 1.0
 
 #: Seconds in which a push to a remote that is near is done.
 _A_MOMENT = 1.0
-
-_CODES = {
-    Result.LANDED: Exit.OK,
-    Result.CONFLICT: Exit.CONFLICT,
-    Result.GATE_FAILED: Exit.GATE_FAILED,
-    Result.BLOCKED: Exit.WAITING,
-    Result.PROTECTED: Exit.WAITING,
-    Result.WAITING: Exit.WAITING,
-    Result.RACED: Exit.RACED,
-    Result.REFUSED: Exit.REFUSED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class TaskOutcome:
-    """One task's last outcome in a run."""
-
-    task: str
-    branch: str
-    tip: str
-    result: Result
-    reason: str
-    commit: str = ""
-    paths: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a run did: main before and after, every task's outcome, what is worth saying, the exit code."""
-
-    base: str
-    head: str
-    outcomes: tuple[TaskOutcome, ...]
-    remarks: tuple[str, ...]
-    rest: str
-    exit: Exit
 
 
 @dataclass
@@ -140,7 +104,8 @@ def land(
         _settle(run)
     if not run.raced:
         run.remarks += tidy_local(workspace, run.view, here)
-    return _report(run, base, rest)
+    past = Past(base, run.endings, run.remarks, rest, run.raced)
+    return make_report(past, run.snapshot, run.view.landed_in, workspace.remote)
 
 
 def _until_idle(run: _Run) -> str:
@@ -234,9 +199,8 @@ def _must_know(send: Send, action: Action) -> bool:
 
 def _goes_on(run: _Run, action: Publish) -> bool:
     """Say whether there is something to do while a push is under way: other candidates, on a remote."""
-    names = {branch.name for branch in action.branches}
-    others = any(candidate.branch.name not in names for candidate in make_queue(run.snapshot).candidates)
-    return others and run.site.workspace.remote is not None
+    others = _candidates(run).keys() - {branch.tip for branch in action.branches}
+    return bool(others) and run.site.workspace.remote is not None
 
 
 def _send(run: _Run, action: Publish) -> None:
@@ -304,7 +268,7 @@ def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> Non
     for each in ended:
         run.look_before_rest = True
         passed = isinstance(each.finding, Green)
-        about = tuple(tip for tip in each.about if tip not in run.gone)
+        about = _without(each.about, run.gone)
         if about and (passed or isinstance(each.finding, Red)):
             run.ended.append(Ended(about, passed))
         # What a line is worth is looked up, since main may have moved under it; the rest is told as it is.
@@ -373,7 +337,7 @@ def _show_log(run: _Run, step: str, log: str) -> None:
 
 def _take(run: _Run, moved: Moved) -> None:
     """Go on from what a push of ours has moved."""
-    others = {c.branch.tip for c in make_queue(run.snapshot).candidates} - set(_gone(moved))
+    others = _candidates(run).keys() - set(_gone(moved))
     _count(run, moved)
     note_push(run.site.workspace, moved.updates)
     _look_again(run, _gone(moved), fetching=bool(others) and not _is_fresh(run))
@@ -403,7 +367,7 @@ def _gone(moved: Moved) -> tuple[str, ...]:
     return tuple(ending.branch.tip for ending in moved.endings) if moved.landed else ()
 
 
-def _without(tips: tuple[str, ...], gone: tuple[str, ...]) -> tuple[str, ...]:
+def _without(tips: tuple[str, ...], gone: Container[str]) -> tuple[str, ...]:
     return tuple(tip for tip in tips if tip not in gone)
 
 
@@ -486,12 +450,14 @@ def _candidates(run: _Run) -> dict[str, TaskBranch]:
 def _looked_up(run: _Run, lines: Sequence[tuple[str, ...]]) -> Iterator[Found]:
     """Return what is known of lines as main stands now, where that is a judgement."""
     live = _candidates(run)
-    for tips in lines:
-        if live.keys() >= set(tips):
-            profile = run.site.choose_profile(run.view)
-            _, finding = run.site.lines.look(run.view, profile, [live[tip] for tip in tips])
-            if isinstance(finding, Green | Red):
-                yield Found(run.view.snapshot.base, tips, finding)
+    there = [tips for tips in lines if live.keys() >= set(tips)]
+    if not there:
+        return
+    profile = run.site.choose_profile(run.view)
+    for tips in there:
+        _, finding = run.site.lines.look(run.view, profile, [live[tip] for tip in tips])
+        if isinstance(finding, Green | Red):
+            yield Found(run.view.snapshot.base, tips, finding)
 
 
 def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:
@@ -517,91 +483,6 @@ def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:
             lane.tips = ()  # it proves nothing any more, and tells where to look
         else:
             site.lanes.stop(lane.key)
-
-
-# -- the report ----------------------------------------------------------------------------------------------------
-
-
-def _report(run: _Run, base: str, rest: str) -> Report:
-    snapshot = run.snapshot
-    queue = make_queue(snapshot)
-    outcomes = {o.task: o for o in _standing(snapshot, queue, rest)}
-    outcomes |= {task: _from(ending) for task, ending in run.endings.items() if _is_last(ending, snapshot)}
-    if run.asked is not None:
-        outcomes = {task: outcome for task, outcome in outcomes.items() if task in run.asked}
-        for task in sorted(run.asked - outcomes.keys()):
-            outcomes[task] = _without_branch(run, snapshot, task)
-    ordered = tuple(outcomes[task] for task in sorted(outcomes))
-    remarks = (*run.remarks, *_stranger_words(snapshot))
-    return Report(base, snapshot.base, ordered, remarks, rest, _exit(run, snapshot, ordered))
-
-
-def _from(ending: Ending) -> TaskOutcome:
-    branch = ending.branch
-    return TaskOutcome(
-        branch.task,
-        branch.name,
-        branch.tip,
-        ending.result,
-        ending.reason,
-        ending.commit,
-        ending.paths,
-        ending.seconds,
-    )
-
-
-def _is_last(ending: Ending, snapshot: Snapshot) -> bool:
-    """Say whether nothing newer is known: a branch that moved on since is told as it stands now."""
-    live = [branch for branch in snapshot.branches if branch.task == ending.branch.task]
-    return not live or any(branch.tip == ending.branch.tip for branch in live)
-
-
-def _standing(snapshot: Snapshot, queue: Queue, rest: str) -> list[TaskOutcome]:
-    waiting = [
-        TaskOutcome(w.branch.task, w.branch.name, w.branch.tip, w.result, w.reason, paths=w.paths)
-        for w in queue.waiting
-    ]
-    waiting += [
-        TaskOutcome(c.branch.task, c.branch.name, c.branch.tip, Result.WAITING, rest)
-        for c in queue.candidates
-    ]
-    return sorted(waiting, key=lambda outcome: (outcome.task, outcome.branch), reverse=True)
-
-
-def _without_branch(run: _Run, snapshot: Snapshot, task: str) -> TaskOutcome:
-    prefix = snapshot.settings.project.prefixes[0]
-    known = snapshot.graph.get(task)
-    if known is not None and known.is_completed:
-        commit = run.view.landed_in.get(task, "")
-        return TaskOutcome(task, prefix + task, "", Result.LANDED, "completed on main", commit)
-    where = run.site.workspace.remote or "this repository"
-    return TaskOutcome(task, prefix + task, "", Result.WAITING, f"no branch {prefix}{task} on {where}")
-
-
-def _stranger_words(snapshot: Snapshot) -> list[str]:
-    return [
-        f"{stranger.name} belongs to no task on main: ignored"
-        + (f" (like {', '.join(stranger.near)})" if stranger.near else "")
-        for stranger in snapshot.strangers
-    ]
-
-
-def _exit(run: _Run, snapshot: Snapshot, outcomes: tuple[TaskOutcome, ...]) -> Exit:
-    present = [found.finding for found in run.findings if found.base == snapshot.base]
-    codes = [Exit.ERROR for finding in present if isinstance(finding, CouldNotRun)]
-    if run.asked is not None:
-        stuck_machine = bool(codes)
-        codes += [
-            _CODES[outcome.result]
-            for outcome in outcomes
-            if not (stuck_machine and outcome.result is Result.WAITING)
-        ]
-        return max(codes, default=Exit.OK)
-    codes += [Exit.WAITING for finding in present if isinstance(finding, MainRed)]
-    codes += [_CODES[o.result] for o in outcomes if o.result in (Result.RACED, Result.REFUSED)]
-    codes += [Exit.WAITING] if snapshot.freeze is not None else []
-    codes += [Exit.RACED] if run.raced else []
-    return max(codes, default=Exit.OK)
 
 
 # -- what a run needs to know --------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from coord.call import Call
 from coord.drain import detach, drain, mark
 from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.output import Json, table
-from coord.reconcile import Report, TaskOutcome, land
+from coord.reconcile import land
+from coord.report import Report, TaskOutcome
 from coord.workspace import Workspace, open_workspace
 
 
