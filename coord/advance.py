@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from coord.core.answer import RefUpdate
-from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE
 from coord.core.snapshot import TaskBranch
 from coord.core.trial import GatedTrial
 from coord.core.verdict import VerdictKind
@@ -47,7 +46,7 @@ def after_publish(
         return None
     if any(ruling.verdict.kind is VerdictKind.CONFLICT for ruling in rulings):
         return None
-    if _settings(workspace, snapshot.base) != _settings(workspace, base):
+    if workspace.settings_files(snapshot.base) != workspace.settings_files(base):
         return None
     tasks = read_tasks_at(workspace, base, snapshot.settings)
     coord_refs = {name: oid for name, oid in view.coord_refs.items() if name not in moved}
@@ -71,10 +70,3 @@ def after_publish(
         on_chain=view.on_chain.union(step.commit for step in steps),
         landed_in=view.landed_in | {part.task: part.commit for part in singles},
     )
-
-
-def _settings(workspace: Workspace, commit: str) -> list[tuple[bytes, str, str]]:
-    objects = workspace.git.objects
-    names = (CONFIG_FILE.encode(), TASKGRAPH_FILE.encode())
-    root = objects.tree(objects.commit(commit).tree)
-    return [(entry.name, entry.mode, entry.oid) for entry in root if entry.name in names]

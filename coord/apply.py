@@ -34,7 +34,7 @@ from coord.core.trial import (
     Unproven,
 )
 from coord.core.verdict import HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, encode, message
-from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, evidence_key, pass_gate, words_of
+from coord.gate import NOTHING_TO_RUN, Failed, Passed, Room, Subject, pass_gate
 from coord.lanes import Lanes
 from coord.lines import Lines
 from coord.merge import Resolver, completed_file, note_commit, signature_of, status_commit, unfit
@@ -131,7 +131,7 @@ def apply(site: Site, view: View, action: Look | Gate | Wait | Publish | Block |
         case Gate(lines, _, cancel):
             return Learned(tuple(_gate(site, view, lines, cancel)))
         case Wait():
-            return Learned(ended=tuple(_wait(site, view)))
+            return Learned(ended=tuple(_wait(site)))
         case Publish(trials, branches):
             return _publish(site, view, trials, branches)
         case Block():
@@ -198,11 +198,12 @@ def _gate(
         # Between the look and now somebody else's run may have ended: what is known by now is not run.
         finding = site.lines.known(view, profile, made)
         if isinstance(finding, Unproven):
-            finding = _start(site, view, tips, made, profile)
+            _start(site, view, tips, made, profile)
+            finding = Underway()
         yield Found(base, tips, finding)
 
 
-def _start(site: Site, view: View, tips: tuple[str, ...], trial: Trial, profile: Profile) -> Finding:
+def _start(site: Site, view: View, tips: tuple[str, ...], trial: Trial, profile: Profile) -> None:
     name = trial.branch if len(tips) == 1 else f"{trial.branch} after {len(tips) - 1} more"
     subject = site.lines.subject(view, profile, name, trial.commit, trial.tree)
     base = site.lines.main(view, profile)
@@ -224,11 +225,7 @@ def _start(site: Site, view: View, tips: tuple[str, ...], trial: Trial, profile:
                 return finding
         assert_never(passed)
 
-    try:
-        site.lanes.start(evidence_key(subject, profile, site.room), tips, base.seen, work)
-    except OSError as error:
-        return CouldNotRun(*words_of(error))
-    return Underway()
+    site.lanes.start(site.lines.key_of(trial), tips, base.seen, work)
 
 
 def _whose_fault(site: Site, base: Subject, failed: Failed, profile: Profile, stop: Stop) -> Finding:
@@ -246,7 +243,7 @@ def _whose_fault(site: Site, base: Subject, failed: Failed, profile: Profile, st
     assert_never(judged)
 
 
-def _wait(site: Site, view: View) -> Iterator[Ended]:
+def _wait(site: Site) -> Iterator[Ended]:
     for lane, finding in site.lanes.wait():
         site.lines.learn(lane.key, lane.about[-1], finding, lane.main)
         yield Ended(lane.tips, lane.about, lane.main, finding)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from coord.core.message import batch_message
 from coord.core.objects import GitObject, make_commit
 from coord.core.profile import Profile
-from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE, Strategy
+from coord.core.settings import Strategy
 from coord.core.snapshot import TaskBranch
 from coord.core.trial import CouldNotRun, Finding, Green, Red, Trial, Underway, Unfit, Unproven
 from coord.gate import (
@@ -49,6 +49,7 @@ class Lines:
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _trials: dict[tuple[str | bool, ...], Trial] = field(default_factory=dict)
     _batches: dict[str, GitObject] = field(default_factory=dict)
+    _resets: dict[str, bool] = field(default_factory=dict)
 
     def build(
         self, view: View, profile: Profile, line: Sequence[TaskBranch], resolver: Resolver | None = None
@@ -95,11 +96,11 @@ class Lines:
         return self._trials[key]
 
     def _changes_settings(self, trial: Trial) -> bool:
-        tree = self.workspace.git.objects.tree
-        before = self.workspace.git.objects.commit(trial.base).tree
-        roots = ({e.name: e for e in tree(oid)} for oid in (before, trial.tree))
-        old, new = roots
-        return any(old.get(name.encode()) != new.get(name.encode()) for name in (CONFIG_FILE, TASKGRAPH_FILE))
+        """Say whether a trial has other settings than what it stands on; asked once, however many lines it is part of."""
+        if trial.commit not in self._resets:
+            files = self.workspace.settings_files
+            self._resets[trial.commit] = files(trial.base) != files(trial.commit)
+        return self._resets[trial.commit]
 
     def _joined(self, view: View, profile: Profile, parts: list[Trial]) -> Trial:
         """Return the one step that carries several merges: its parents are main and the last of them."""
@@ -143,6 +144,10 @@ class Lines:
             return red
         return Underway() if self.is_running(key) else Unproven()
 
+    def key_of(self, trial: Trial) -> str:
+        """Return the key under which a trial is judged; what is known about it must have been asked before."""
+        return self._keys[trial.commit]
+
     def learn(self, key: str, tip: str, finding: Finding, main: str) -> None:
         """Take what a validation gave that was started for a line with this last tip; ``main`` says what main was that
         the fault was looked for in."""
@@ -179,7 +184,7 @@ class Lines:
         _, made = self.build(view, profile, line)
         if not isinstance(made, Trial) or isinstance(self.known(view, profile, made), CouldNotRun):
             return False
-        return self._keys[made.commit] == key
+        return self.key_of(made) == key
 
     def judge_once(self, base: Subject, profile: Profile, stop: Stop) -> Judgement:
         """Judge main itself, once a run however many lines fail on it; several threads may ask."""

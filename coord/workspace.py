@@ -61,12 +61,15 @@ class Workspace:
 
     def settings_at(self, commit: str) -> Settings:
         """Return the settings in the tree of ``commit``. Raises UsageError when the file is broken."""
-        root = {entry.name: entry for entry in self.git.objects.tree(self.git.objects.commit(commit).tree)}
+        config, taskgraph = self.settings_files(commit)
         return parse(
-            _text(self.git, root.get(CONFIG_FILE.encode())) or "",
-            f"{CONFIG_FILE} (on {self.main_name})",
-            _text(self.git, root.get(TASKGRAPH_FILE.encode())),
+            _text(self.git, config) or "", f"{CONFIG_FILE} (on {self.main_name})", _text(self.git, taskgraph)
         )
+
+    def settings_files(self, commit: str) -> tuple[Entry | None, Entry | None]:
+        """Return where the tree of ``commit`` has the settings: equal for two commits, they have the same."""
+        root = {entry.name: entry for entry in self.git.objects.tree(self.git.objects.commit(commit).tree)}
+        return root.get(CONFIG_FILE.encode()), root.get(TASKGRAPH_FILE.encode())
 
     def local_settings(self) -> Settings:
         """Return the settings in the working copy: what a repository that has published nothing yet goes by."""

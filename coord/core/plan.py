@@ -19,7 +19,6 @@ from coord.core.text import whole_number
 from coord.core.trial import (
     Clash,
     CouldNotRun,
-    Found,
     GatedTrial,
     Green,
     MainRed,
@@ -324,8 +323,8 @@ def _gated(snapshot: Snapshot, line: Line) -> GatedTrial | None:
 
 
 def _paused(snapshot: Snapshot) -> Idle | None:
-    for found in _present(snapshot):
-        match found.finding:
+    for finding in snapshot.lines.values():
+        match finding:
             case MainRed(step):
                 return Idle(f"main is red: {step}; nobody is blamed, landing rests until main is mended")
             case CouldNotRun(reason):
@@ -333,10 +332,6 @@ def _paused(snapshot: Snapshot) -> Idle | None:
             case _:
                 pass
     return None
-
-
-def _present(snapshot: Snapshot) -> list[Found]:
-    return [found for found in snapshot.findings if found.base == snapshot.base]
 
 
 def _actionable(branch: TaskBranch, snapshot: Snapshot) -> bool:
