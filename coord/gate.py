@@ -352,16 +352,19 @@ def _environment(slot: Path, folder: Path) -> dict[str, str]:
 
 def rustup_home() -> Path:
     """Return where the Rust toolchains are that the code under test is built with."""
-    return _real("RUSTUP_HOME", ".rustup")
+    return _real("RUSTUP_HOME", ".rustup", "toolchains")
 
 
-def _real(variable: str, name: str) -> Path:
-    """Return the folder of a Rust tool: its variable, else below HOME, else below the user's real home."""
+def _real(variable: str, name: str, holding: str = "") -> Path:
+    """Return the folder of a Rust tool: its variable, else below HOME, else below the user's real home.
+
+    One that does not hold ``holding`` is passed over: rustup leaves an empty one in any HOME that it is run with.
+    """
     if os.environ.get(variable):
         return Path(os.environ[variable])
     homes = [Path(os.environ["HOME"])] if os.environ.get("HOME") else []
     homes.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
-    return next((home / name for home in homes if (home / name).is_dir()), homes[-1] / name)
+    return next((home / name for home in homes if (home / name / holding).is_dir()), homes[-1] / name)
 
 
 def _cargo_home(private: Path) -> Path:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from pathlib import Path
+
 import pytest
 
 from coord import gate
+from coord.gate import rustup_home
 from tests.world import World, task_text
 
 LIB = "one\ntwo\nthree\nfour\nfive\n"
@@ -146,3 +151,14 @@ def test_a_red_main_costs_one_trial_and_one_look_at_main(world: World) -> None:
         world.push(f"feat/{name}")
     assert world.land().code == 4
     assert count.read_text().count("run") == 2
+
+
+def test_an_empty_rustup_folder_in_home_is_not_taken_for_the_toolchains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """rustup leaves one in any HOME that it is run with."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".rustup").mkdir()
+    assert rustup_home() == Path(pwd.getpwuid(os.getuid()).pw_dir) / ".rustup"
+    (tmp_path / ".rustup" / "toolchains").mkdir()
+    assert rustup_home() == tmp_path / ".rustup"
