@@ -53,10 +53,10 @@ def _environment() -> Path:
     folder = Path(os.environ["RUNNER_TEMP"]) / f"coord-python-{mark}"
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
-        _run(sys.executable, "-I", "-m", "venv", "--clear", str(folder))
+        _run(sys.executable, "-I", "-m", "venv", "--clear", "--without-pip", str(folder))
         quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
         only = ("--require-hashes", "--only-binary", ":all:", "--requirement", str(lock))
-        _run(str(python), "-I", "-m", "pip", "install", *quiet, *only)
+        _run(sys.executable, "-I", "-m", "pip", "--python", str(python), "install", *quiet, *only)
         (folder / "complete").touch()
     return python
 
@@ -103,8 +103,9 @@ def _fail(words: str) -> int:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    # On the stream on which coord tells the runner to read no commands: the order of two streams is not kept.
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

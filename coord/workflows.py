@@ -31,6 +31,7 @@ CHECKOUT_VERSION = "v7.0.1"
 
 _MARK = "# Rendered by coord init --github"
 _ACTION = re.compile(r"(?:[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[\w./-]+|[.$]/[\w./-]*)")
+_LABEL = re.compile(r"[\w.-]+")
 _PINNED = re.compile(r"[^@]+@[0-9a-f]{40}|[.$]/.*")
 
 
@@ -132,6 +133,15 @@ def check_action(action: str) -> str:
             hint="--action OWNER/REPO@COMMIT, with coord's repository",
         )
     return action
+
+
+def check_runner(label: str) -> str:
+    """Return the label of a runner. Raises UsageError when it is none."""
+    if not _LABEL.fullmatch(label):
+        raise UsageError(
+            f"'{label}' is no label of a runner", hint="one word, such as ubuntu-24.04 or self-hosted"
+        )
+    return label
 
 
 def is_pinned(action: str) -> bool:

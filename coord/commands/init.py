@@ -29,6 +29,7 @@ from coord.workflows import (
     Mode,
     Wanted,
     check_action,
+    check_runner,
     installed_from,
     is_pinned,
     minute_of,
@@ -162,7 +163,7 @@ def _wanted(call: Call, workspace: Workspace, settings: Settings) -> Wanted:
         main=workspace.main,
         prefixes=settings.project.prefixes,
         action=action,
-        runner=call.args.runner or before.runner or RUNNER,
+        runner=check_runner(call.args.runner or before.runner or RUNNER),
         minute=before.minute or minute_of(_repository_name(workspace)),
     )
 
