@@ -134,15 +134,13 @@ class Description:
 
 
 def _absolute(node: Json) -> Json:
-    """Return a schema whose references name the description, so that they are found from outside of it."""
+    """Return a schema whose references name the description, so that they are found from outside of it (those of a
+    discriminator too)."""
     if isinstance(node, list):
         return [_absolute(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    return {
-        key: _URI + value if key == "$ref" and isinstance(value, str) else _absolute(value)
-        for key, value in node.items()
-    }
+    if isinstance(node, dict):
+        return {key: _absolute(value) for key, value in node.items()}
+    return _URI + node if isinstance(node, str) and node.startswith("#/components/") else node
 
 
 def _typed(text: str, schema: Json) -> Json:
