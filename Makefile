@@ -21,6 +21,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/coord check tasks
+	.ci/workflows
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)

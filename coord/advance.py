@@ -42,6 +42,8 @@ def after_publish(
         branch.task in tasks_gone or not commits.isdisjoint((*branch.commits, branch.tip)) for branch in left
     ):
         return None
+    if workspace.hosting.has_pulls:
+        return None  # the branches stay until the forge has seen their landing: the sweep comes next
     if any(branch.reverts for branch in landed) or any(c.expires <= time.time() for c in snapshot.claims):
         return None
     if any(ruling.verdict.kind is VerdictKind.CONFLICT for ruling in rulings):

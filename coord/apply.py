@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from coord.core.action import Block, Complete, Gate, Look, Publish, Sweep, Wait
@@ -42,6 +42,9 @@ from coord.observe import View
 from coord.resolve import Case, Resolved, Unresolved, resolve
 from coord.step import Stop
 from coord.workspace import Workspace
+
+#: Seconds within which a forge shows that a pull request is merged (github.md: polled up to 30 s).
+_SEEN_WITHIN = 30.0
 
 #: How often a lost race is run again before it is given up (behaviour 4).
 RACES = 5
@@ -113,14 +116,16 @@ Outcome = Learned | Moved | Raced | OneByOne
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where actions are applied: the repository, the gate's room, the run's lines and validations, and how the profile
-    is chosen when it is needed."""
+    """Where actions are applied: the repository, the gate's room, how the profile is chosen when it is needed, the run's
+    lines and validations, whether validations run here, and the branches that this run has landed and kept."""
 
     workspace: Workspace
     room: Room
     choose_profile: Callable[[View], Profile]
     lines: Lines
     lanes: Lanes
+    validates: bool = True
+    kept: set[str] = field(default_factory=set)
 
 
 def apply(site: Site, view: View, action: Look | Gate | Wait | Publish | Block | Complete | Sweep) -> Outcome:
@@ -165,9 +170,12 @@ def _look(site: Site, view: View, action: Look) -> Iterator[Found]:
 
 
 def _resolver(site: Site, view: View, line: Sequence[TaskBranch]) -> Resolver | None:
-    """Return what settles a conflict with main. Within a longer line a conflict only means: not in this line."""
+    """Return what settles a conflict with main. Within a longer line a conflict only means: not in this line.
+
+    Nothing foreign runs where validations run elsewhere: what publishes there holds credentials.
+    """
     command = view.snapshot.settings.resolve.command
-    if not command or len(line) != 1:
+    if not command or len(line) != 1 or not site.validates:
         return None
     branch = line[0]
 
@@ -273,10 +281,12 @@ def prepare(site: Site, view: View, trials: Sequence[GatedTrial], branches: Sequ
     site.lines.keep(last)
     singles = [(gated, part) for gated in trials for part in (gated.trial.parts or (gated.trial,))]
     updates = [main_update(site.workspace, view, last.commit)]
+    # A pull request is shown as merged only while its branch is there: the sweep deletes it once that is seen.
+    keeps = site.workspace.hosting.has_pulls
     endings = []
     for (gated, part), branch in zip(singles, branches, strict=True):
         updates += [
-            RefUpdate(branch.ref, branch.tip, None),
+            RefUpdate(branch.ref, branch.tip, branch.tip if keeps else None),
             *closing(site.workspace, view, branch.task, part.commit),
         ]
         words = _landed_words(gated)
@@ -289,6 +299,8 @@ def prepare(site: Site, view: View, trials: Sequence[GatedTrial], branches: Sequ
         if part.dropped
     )
     site.workspace.git.flush()
+    if keeps:
+        site.kept.update(branch.name for branch in branches)
     moved = Moved(tuple(endings), remarks, landed=True, updates=tuple(updates))
     return Sending(tuple(trials), tuple(branches), tuple(updates), moved)
 
@@ -349,7 +361,8 @@ def main_update(workspace: Workspace, view: View, new: str | None = None) -> Ref
 
 def closing(workspace: Workspace, view: View, task: str, commit: str) -> list[RefUpdate]:
     """Return what becomes of a landed task's small refs: the verdict's history is kept, the rest goes."""
-    updates = [RefUpdate(mark.ref, mark.oid, None) for mark in view.snapshot.approvals if mark.task == task]
+    approved = (mark for mark in view.snapshot.approvals if mark.task == task and mark.ref)
+    updates = [RefUpdate(mark.ref, mark.oid, None) for mark in approved]
     updates += [RefUpdate(claim.ref, claim.oid, None) for claim in view.snapshot.claims if claim.task == task]
     ruling = view.snapshot.ruling(task)
     unread = view.coord_refs.get(VERDICTS + task)
@@ -463,6 +476,57 @@ def _complete(site: Site, view: View, action: Complete) -> Outcome:
 
 
 def _sweep(site: Site, view: View, action: Sweep) -> Outcome:
+    unseen = tuple(_unseen(site, view, action.branches))
+    if unseen:
+        base, refused = view.snapshot.base, {branch.name: ServerRefused(words) for branch, words in unseen}
+        found = tuple(Found(base, (branch.tip,), refused[branch.name]) for branch, _ in unseen)
+        left = tuple(branch for branch in action.branches if branch.name not in refused)
+        if not left and not action.marks:
+            return Learned(found)
+        match _sweep_seen(site, view, replace(action, branches=left)):
+            case Moved() as moved:
+                return replace(moved, found=(*moved.found, *found))
+            case Learned() as learned:
+                return replace(learned, found=(*learned.found, *found))
+            case other:
+                return other
+    return _sweep_seen(site, view, action)
+
+
+def _unseen(site: Site, view: View, branches: Sequence[TaskBranch]) -> Iterator[tuple[TaskBranch, str]]:
+    """Yield the branches that the forge does not show as merged yet, with what to say of them.
+
+    Deleted before that, a pull request counts as closed without its work, for good. What would be merged into a branch
+    that goes is merged into main from now on: it would be closed with it.
+    """
+    hosting, snapshot = site.workspace.hosting, view.snapshot
+    if not hosting.has_pulls:
+        return
+    if hosting.forge is None:
+        for branch in branches:
+            if branch.name in site.kept:
+                yield (
+                    branch,
+                    "its branch is swept by the next run, when GitHub has seen that main contains it",
+                )
+        return
+    pulls = {branch.name: snapshot.pull(branch.name) for branch in branches}
+    numbers = [pull.number for pull in pulls.values() if pull]
+    patience = min(_SEEN_WITHIN, site.workspace.git.patience)
+    merged = hosting.forge.wait_until_merged(numbers, patience) if numbers else frozenset()
+    for branch in branches:
+        pull = pulls[branch.name]
+        if pull and pull.number not in merged:
+            yield (
+                branch,
+                f"GitHub does not show #{pull.number} as merged yet: its branch is swept by the next run",
+            )
+    for pull in snapshot.pulls:
+        if pull.base in pulls and pull.branch not in pulls:
+            hosting.forge.retarget(pull.number, site.workspace.main)
+
+
+def _sweep_seen(site: Site, view: View, action: Sweep) -> Outcome:
     remarks = tuple(f"swept {branch.name}: main contains {branch.tip[:7]}" for branch in action.branches)
     updates = {branch.tip: RefUpdate(branch.ref, branch.tip, None) for branch in action.branches}
     updates |= {mark.oid: RefUpdate(mark.ref, mark.oid, None) for mark in action.marks}

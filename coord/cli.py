@@ -61,6 +61,7 @@ VERBS: dict[str, Verb] = {
     "block": Verb("block", "say that this branch cannot go on, and push it", _SAY),
     "notify": Verb("notify", "tell the coordinator about progress or a block", _SAY),
     "current": Verb("current", "show the task of this worktree", _SAY),
+    "ci": Verb("ci", "what the jobs of coord's workflows run", _LAND),
     "hook": Verb("hook", SUPPRESS, ""),
 }
 

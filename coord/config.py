@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 from coord.core.profile import Profile, built_in
 from coord.core.settings import (
     TASKGRAPH_FILE,
+    Approvers,
     Gate,
+    GitHub,
     Identity,
     Land,
     Project,
@@ -24,11 +26,12 @@ from coord.core.settings import (
     Settings,
     Strategy,
     UnknownBranch,
+    Untold,
 )
 from coord.errors import UsageError
 
 _Reader = Callable[[Any], Any]
-_E = TypeVar("_E", Strategy, PushMeans, UnknownBranch, ServerMain)
+_E = TypeVar("_E", Strategy, PushMeans, UnknownBranch, ServerMain, Untold, Approvers)
 
 
 class _WrongError(Exception):
@@ -56,6 +59,7 @@ def parse(text: str, where: str, taskgraph: str | None = None) -> Settings:
         profiles=_profiles(raw.get("profiles", {}), where, text),
         resolve=Resolve(**tables["resolve"]),
         server=Server(**tables["server"]),
+        github=GitHub(**tables["github"]),
     )
     _check_profile_name(settings, where, text)
     return settings
@@ -273,6 +277,11 @@ TABLES: dict[str, dict[str, _Reader]] = {
     "gate": {"profile": _text},
     "resolve": {"command": _command},
     "server": {"main": _one_of(ServerMain)},
+    "github": {
+        "blocked": _one_of(Untold),
+        "hold_labels": _texts,
+        "approvers": _one_of(Approvers),
+    },
 }
 
 PROFILE_KEYS: dict[str, _Reader] = {

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from coord.core.objects import Entry, TreeFile, TreeReader, graft, parse_tree, tree_files
 from coord.core.profile import Profile, program
@@ -97,7 +98,7 @@ class Room:
 
     ``state`` holds evidence and logs (below the git directory), ``folder`` the gate's folders (outside the
     repository), ``read`` gives a blob's bytes, ``clone`` gives a folder its own ``.git`` at a commit, ``show`` takes
-    one line of progress.
+    one line of progress, ``logging`` the log that a gate is about to write.
     """
 
     state: Path
@@ -105,6 +106,7 @@ class Room:
     read: Callable[[str], bytes]
     clone: Callable[[Path, str], None]
     show: Callable[[str], None] = field(default=lambda _line: None)
+    logging: Callable[[Path], None] = field(default=lambda _log: None)
 
 
 def subject_of(
@@ -148,16 +150,36 @@ def pass_gate(
             return other
 
 
-def known_to_pass(trial: Trial, key: str, profile: Profile, room: Room) -> GatedTrial | None:
+class Evidence(Protocol):
+    """What is believed of trees without running anything, each under the key of what was judged."""
+
+    def key(self, subject: Subject, profile: Profile) -> str:
+        """Return the key of a subject; nothing of the subject runs. Raises OSError when there is no room to find out."""
+        ...
+
+    def passes(self, key: str) -> bool:
+        """Say whether what the key stands for is known to pass."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEvidence:
+    """What this machine's gates have found out: files that may be deleted."""
+
+    room: Room
+
+    def key(self, subject: Subject, profile: Profile) -> str:
+        return evidence_key(subject, profile, self.room)
+
+    def passes(self, key: str) -> bool:
+        return _is_known(self.room.state, key)
+
+
+def known_to_pass(trial: Trial, key: str, profile: Profile, evidence: Evidence) -> GatedTrial | None:
     """Return the trial as gated when evidence under its key says that its exact tree passes; nothing runs."""
     if not profile.steps:
         return GatedTrial(trial, profile.name, NOTHING_TO_RUN)
-    return GatedTrial(trial, profile.name, key) if _is_known(room.state, key) else None
-
-
-def is_known_to_pass(key: str, room: Room) -> bool:
-    """Say whether evidence under this key says that what it stands for passes."""
-    return _is_known(room.state, key)
+    return GatedTrial(trial, profile.name, key) if evidence.passes(key) else None
 
 
 def judge(subject: Subject, profile: Profile, room: Room, stop: Stop | None = None) -> Judgement:
@@ -213,6 +235,7 @@ def _run(work: _Work, key: str) -> Judgement:
     if profile.git:
         room.clone(tree, subject.commit)
     log = _new_log(room.state, subject.name, slot.name)
+    room.logging(log)
     flaky = []
     for number, step in enumerate(profile.steps, 1):
         room.show(f"{subject.name}: {program(step)} ({number} of {len(profile.steps)})")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from subprocess import PIPE, TimeoutExpired
@@ -120,11 +120,14 @@ class Git:
         self._staged: list[GitObject] = []
         self._chain: tuple[Commit, ...] = ()
         self.patience = PATIENCE
+        #: Gives a child that asks the remote the environment that proves who we are.
+        self.authorization: Callable[[], Mapping[str, str]] | None = None
 
     def twin(self) -> Git:
         """Return another runner in the same folder, for another thread."""
         twin = Git(self.folder, hook=self._hook)
         twin.patience = self.patience
+        twin.authorization = self.authorization
         return twin
 
     # -- the runner ----------------------------------------------------------------------------------------------
@@ -157,6 +160,8 @@ class Git:
         env: Mapping[str, str] | None = None,
     ) -> Answer:
         """Run git once and return its answer; an exit code that is not in ``ok`` raises GitError."""
+        if self.authorization and args[0] in _REMOTE_VERBS:
+            env = {**(env or {}), **self.authorization()}
         process = self._start(args, config, env or {})
         try:
             out, err = process.communicate(data, timeout=self.patience if args[0] in _REMOTE_VERBS else None)

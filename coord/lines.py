@@ -13,11 +13,10 @@ from coord.core.settings import Strategy
 from coord.core.snapshot import TaskBranch
 from coord.core.trial import CouldNotRun, Finding, Green, Red, Trial, Underway, Unfit, Unproven
 from coord.gate import (
+    Evidence,
     Judgement,
     Room,
     Subject,
-    evidence_key,
-    is_known_to_pass,
     judge,
     known_to_pass,
     subject_of,
@@ -40,6 +39,7 @@ class Lines:
 
     workspace: Workspace
     room: Room
+    evidence: Evidence
     is_running: Callable[[str], bool]
     one_by_one: bool = False
     _passed: dict[str, Green] = field(default_factory=dict)
@@ -130,9 +130,9 @@ class Lines:
         """Return what is known about a trial's tree without running anything."""
         subject = self.subject(view, profile, trial.branch, trial.commit, trial.tree)
         try:
-            key = evidence_key(subject, profile, self.room)
+            key = self.evidence.key(subject, profile)
             self._keys[trial.commit] = key
-            gated = known_to_pass(trial, key, profile, self.room)
+            gated = known_to_pass(trial, key, profile, self.evidence)
         except OSError as error:
             return CouldNotRun(*words_of(error))
         if passed := self._passed.get(key):
@@ -176,8 +176,8 @@ class Lines:
         main = self.main(view, profile)
         if main.seen == known:
             return True
-        key = evidence_key(main, profile, self.room)
-        return key in self._passed or is_known_to_pass(key, self.room)
+        key = self.evidence.key(main, profile)
+        return key in self._passed or self.evidence.passes(key)
 
     def is_judged_as(self, view: View, profile: Profile, line: Sequence[TaskBranch], key: str) -> bool:
         """Say whether a line, as main stands now, would be judged under this key."""

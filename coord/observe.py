@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from coord.approvals import approvals
 from coord.core.journal import (
     Landing,
     Revert,
@@ -68,9 +69,54 @@ class View:
     landed_in: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Then:
+    """How a repository stood when somebody else looked at it: main, the branches that are asked about by their names,
+    those of them that were approved, and when (seconds since the epoch)."""
+
+    main: str
+    heads: Mapping[str, str]
+    approved: frozenset[str]
+    at: int
+
+
 def observe(workspace: Workspace, *, now: int | None = None) -> View:
     """Return the present view of a repository, as last fetched. Raises UsageError when main is not there."""
     refs = {ref.name: ref for ref in workspace.git.refs(workspace.branch_refs, "refs/coord/")}
+    drafts = frozenset(pull.branch for pull in workspace.pulls if pull.draft and not pull.ours)
+    view = _view(workspace, refs, now, drafts)
+    if not workspace.hosting.has_pulls:
+        return view
+    snapshot = replace(view.snapshot, pulls=workspace.pulls)
+    if workspace.hosting.forge is not None:
+        # Refs cannot be protected on a forge: an approval there is what a person said, and nothing else.
+        snapshot = replace(snapshot, approvals=approvals(workspace.hosting.forge, snapshot))
+    return replace(view, snapshot=snapshot)
+
+
+def observe_then(workspace: Workspace, then: Then) -> View:
+    """Return the view from which somebody made trials, equal in all that their ids depend on.
+
+    Raises UsageError when main of then, or a tip, is not in this repository.
+    """
+    wanted = [then.main, *then.heads.values()]
+    gone = [oid for oid in wanted if workspace.git.objects.read(oid) is None]
+    if gone:
+        raise UsageError(f"{gone[0][:7]} is not in this clone", hint="it moved on since: plan again")
+    refs = {workspace.main_ref: Ref(workspace.main_ref, then.main)}
+    for branch, tip in then.heads.items():
+        name = workspace.branch_refs + branch
+        refs[name] = Ref(name, tip)
+    view = _view(workspace, refs, then.at, frozenset())
+    marks = tuple(
+        Mark(branch.task, "", "", branch.tip)
+        for branch in view.snapshot.branches
+        if branch.name in then.approved
+    )
+    return replace(view, snapshot=replace(view.snapshot, approvals=marks))
+
+
+def _view(workspace: Workspace, refs: dict[str, Ref], now: int | None, drafts: frozenset[str]) -> View:
     main = refs.get(workspace.main_ref)
     if main is None:
         raise _no_main(workspace)
@@ -78,7 +124,7 @@ def observe(workspace: Workspace, *, now: int | None = None) -> View:
         raise _shallow(workspace)
     settings = workspace.settings_at(main.oid)
     tasks = read_tasks_at(workspace, main.oid, settings)
-    looker = _Looker(workspace, main.oid, settings, tasks, int(time.time()) if now is None else now)
+    looker = _Looker(workspace, main.oid, settings, tasks, int(time.time()) if now is None else now, drafts)
     claims = looker.claims(refs)
     branches, strangers = looker.branches(refs, claims)
     at = max(looker.now, looker.commit(main.oid).committed)
@@ -127,6 +173,7 @@ class _Looker:
     settings: Settings
     tasks: TaskFolder
     now: int
+    drafts: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.git = self.workspace.git
@@ -177,7 +224,10 @@ class _Looker:
     ) -> TaskBranch:
         commit = self.commit(tip)
         signal = read_signal(
-            commit.message, claimed=claimed, draft=False, push_means=self.settings.land.signal
+            commit.message,
+            claimed=claimed,
+            draft=name in self.drafts,
+            push_means=self.settings.land.signal,
         )
         facts = self._facts(task, commit, says_done=isinstance(signal, Done), contained=tip not in unlanded)
         branch = TaskBranch(

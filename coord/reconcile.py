@@ -21,7 +21,7 @@ from coord.core.verdict import VerdictKind
 from coord.errors import CoordError
 from coord.events import record
 from coord.freshness import fetch, note_push
-from coord.gate import forget_versions
+from coord.gate import Evidence, forget_versions
 from coord.observe import View, observe
 from coord.report import Past, Report, make_report
 from coord.site import open_site
@@ -70,11 +70,21 @@ class _Run:
             findings=tuple(self.findings),
             asked=self.asked,
             group=self.group,
+            validates=self.site.validates,
             running=len(self.site.lanes),
             ended=tuple(self.ended),
             landed=self.landed,
             rejected=self.rejected,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Validations that ran on other machines: what they proved, and a call that tells the site what they found beside
+    that and returns what is known of lines on main as it is viewed."""
+
+    evidence: Evidence
+    tell: Callable[[Site, View], Sequence[Found]]
 
 
 def land(
@@ -84,18 +94,21 @@ def land(
     here: Path,
     show: Callable[[str], None],
     group: int = GROUP,
+    elsewhere: Elsewhere | None = None,
 ) -> Report:
     """Land what is ready and return what happened; ``asked`` limits the run to some tasks, ``group`` how many branches
-    one push publishes.
+    one push publishes, ``elsewhere`` tells what was validated on other machines: then no gate runs here.
 
     Killed at any point, the next call finishes the job: everything is read anew from git.
     """
-    site = open_site(workspace, show)
+    site = open_site(workspace, show, elsewhere.evidence if elsewhere else None)
     forget_versions()
     fetch(workspace)
     view = observe(workspace)
     ids = resolve_tasks(view.snapshot, asked) if asked else None
     run = _Run(site, ids, show, view, looked=time.monotonic(), group=group)
+    if elsewhere:
+        run.findings += elsewhere.tell(site, view)
     site.lines.one_by_one = group == 1
     base = view.snapshot.base
     try:

@@ -8,6 +8,8 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from coord.core.markdown import block, cell, code, prose
+
 
 def render(template: str, **values: object) -> str:
     """Return the text of ``template`` (a path under ``coord/templates``) with ``values`` in it."""
@@ -26,6 +28,8 @@ def _environment() -> Environment:
     environment.filters["sh"] = shlex.quote
     environment.filters["toml"] = _toml
     environment.filters["any_case"] = _any_case
+    for markdown in (prose, code, cell, block):
+        environment.filters[markdown.__name__] = markdown
     return environment
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from coord.apply import Site
 from coord.core.profile import Profile, built_in, detect, program
 from coord.errors import UsageError
-from coord.gate import Room, default_folder
+from coord.gate import Evidence, OwnEvidence, Room, default_folder
 from coord.git import Git
 from coord.lanes import Lanes
 from coord.lines import Lines
@@ -16,8 +17,11 @@ from coord.observe import View
 from coord.workspace import Workspace
 
 
-def open_site(workspace: Workspace, show: Callable[[str], None]) -> Site:
-    """Return where actions are applied. Raises UsageError when there is neither a remote nor a bare repository."""
+def open_site(workspace: Workspace, show: Callable[[str], None], evidence: Evidence | None = None) -> Site:
+    """Return where actions are applied; with ``evidence`` of validations that run elsewhere, none runs here.
+
+    Raises UsageError when there is neither a remote nor a bare repository.
+    """
     if workspace.remote is None and not workspace.bare:
         raise UsageError(
             "there is no remote to land on" + _other_remotes(workspace),
@@ -35,8 +39,9 @@ def open_site(workspace: Workspace, show: Callable[[str], None]) -> Site:
     )
     once = _once(show)
     lanes = Lanes()
-    lines = Lines(workspace, room, lanes.is_running)
-    return Site(workspace, room, lambda view: choose_profile(workspace, view, once), lines, lanes)
+    lines = Lines(workspace, room, evidence or OwnEvidence(room), lanes.is_running)
+    choose = partial(choose_profile, workspace, show=once)
+    return Site(workspace, room, choose, lines, lanes, validates=evidence is None)
 
 
 def _once(show: Callable[[str], None]) -> Callable[[str], None]:

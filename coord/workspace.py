@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 from coord.config import parse
 from coord.core.objects import Entry
+from coord.core.pull import Pull
 from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE, Settings
 from coord.errors import CoordError, UsageError
 from coord.git import MINIMUM, PATIENCE, Git
+from coord.hosting import Hosting, authorization, host
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,19 @@ class Workspace:
     main: str
     remotes: tuple[str, ...] = ()
     hooks_path: str = ""
+    url: str = ""
+    forge_name: str = ""
+
+    @cached_property
+    def hosting(self) -> Hosting:
+        """Return what hosts the remote, and its forge where there is one and credentials for it."""
+        return host(self.url, self.forge_name, os.environ)
+
+    @cached_property
+    def pulls(self) -> tuple[Pull, ...]:
+        """Return the open pull requests that the forge shows (none without a forge), as of the last fetch."""
+        forge = self.hosting.forge
+        return forge.open_pulls() if forge else ()
 
     @property
     def main_ref(self) -> str:
@@ -104,7 +120,7 @@ def open_workspace(folder: Path) -> Workspace:
         raise UsageError(f"{folder}: {words}", hint="run it inside a git repository, or name one with -C DIR")
     common, bare, algorithm, inside = answer.text.splitlines()
     top = Path(git.run("rev-parse", "--show-toplevel").line) if inside == "true" else Path(common)
-    settings = git.config(r"^(coord\.(main|remote|patience)|core\.hookspath|remote\..*\.url)$")
+    settings = git.config(r"^(coord\.(main|remote|patience|forge)|core\.hookspath|remote\..*\.url)$")
     remotes = tuple(
         sorted(key[len("remote.") : -len(".url")] for key in settings if key.startswith("remote."))
     )
@@ -112,6 +128,8 @@ def open_workspace(folder: Path) -> Workspace:
     engine.patience = _patience(settings.get("coord.patience", ""))
     is_server = bare == "true" and "coord.remote" not in settings
     remote = None if is_server else _remote(settings.get("coord.remote"), remotes)
+    url = settings.get(f"remote.{remote}.url", "") if remote else ""
+    engine.authorization = authorization(url, os.environ)
     return Workspace(
         git=engine,
         top=top,
@@ -122,6 +140,8 @@ def open_workspace(folder: Path) -> Workspace:
         main=settings.get("coord.main") or _default_main(git, remote, is_server),
         remotes=remotes,
         hooks_path=settings.get("core.hookspath", ""),
+        url=url,
+        forge_name=_forge(settings.get("coord.forge", "")),
     )
 
 
@@ -131,6 +151,14 @@ def _patience(text: str) -> float:
             f"git config coord.patience says '{text}'", hint="give a whole number of seconds above 0"
         )
     return float(text) if text else PATIENCE
+
+
+def _forge(chosen: str) -> str:
+    if chosen not in ("", "github", "none"):
+        raise UsageError(
+            f"git config coord.forge says '{chosen}'", hint="git config coord.forge github, or none"
+        )
+    return chosen
 
 
 def _remote(chosen: str | None, remotes: tuple[str, ...]) -> str | None:

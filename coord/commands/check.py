@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from coord.core.task import Problem, Severity, mend
 from coord.core.text import one_line
+from coord.core.workflowtext import command_line
 from coord.errors import Exit, UsageError
 from coord.taskfolder import TaskFolder, read_paths, read_tasks_here
 from coord.workspace import Workspace, open_workspace
@@ -66,20 +67,9 @@ def line(problem: Problem) -> str:
 
 
 def annotation(problem: Problem) -> str:
-    """Return a problem as GitHub's workflow command.
-
-    Escapes: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
-    """
-    place = f"file={_property(problem.path)},line={problem.line},col={problem.column}"
-    return f"::{problem.severity} {place}::{_message(f'{problem.message} [{problem.rule}]')}"
-
-
-def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
+    """Return a problem as GitHub's workflow command."""
+    words = f"{problem.message} [{problem.rule}]"
+    return command_line(problem.severity, words, file=problem.path, line=problem.line, col=problem.column)
 
 
 def _existing(folder: Path, name: str) -> Path:

@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 
 from coord.call import Call
 from coord.commands.deciding import carry_out, decision_options
-from coord.decision import complete
+from coord.core.request import Ask, Request
 from coord.errors import Exit
 
 
@@ -21,4 +21,4 @@ def options(parser: ArgumentParser) -> None:
 
 def run(call: Call) -> Exit:
     args = call.args
-    return carry_out(call, "complete", lambda ws, view: complete(ws, view, args.task, args.message))
+    return carry_out(call, "complete", Request(Ask.COMPLETE, tuple(args.task), args.message))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable
 
+from coord import requests
 from coord.call import Call
+from coord.core.request import Request
 from coord.decision import Decided, decide
 from coord.errors import Exit
 from coord.observe import View
@@ -21,11 +23,15 @@ def decision_options(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what changed as JSON")
 
 
-def carry_out(call: Call, command: str, decision: Callable[[Workspace, View], Decided]) -> Exit:
-    """Publish a decision and tell what it changed."""
+def carry_out(call: Call, command: str, decision: Callable[[Workspace, View], Decided] | Request) -> Exit:
+    """Publish a decision and tell what it changed; one that is a request is passed on where this may not push main."""
     workspace = open_workspace(call.folder)
     open_site(workspace, call.output.detail)
-    decided = decide(workspace, decision, dry_run=call.args.dry_run)
+    dry_run = call.args.dry_run
+    if isinstance(decision, Request):
+        decided = requests.carry_out(workspace, decision, dry_run=dry_run)
+    else:
+        decided = decide(workspace, decision, dry_run=dry_run)
     moved = [{"ref": u.ref, "old": u.old, "new": u.new} for u in decided.updates if u.old != u.new]
     call.output.emit(
         command, {"changed": bool(moved) and not call.args.dry_run, "refs": moved, "words": decided.words}

@@ -1,6 +1,7 @@
-"""Set a repository up: configuration, task folder with an example, hooks.
+"""Set a repository up: configuration, task folder with an example, hooks, and workflows for GitHub.
 
-Nothing that exists is overwritten and nothing is committed; what to commit and push is said at the end.
+Nothing that exists is overwritten but workflows of coord's own, and nothing is committed; what to commit and push is said
+at the end.
 """
 
 from __future__ import annotations
@@ -13,15 +14,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coord.call import Call
+from coord.core.objects import Kind, make
 from coord.core.profile import BUILT_IN, detect
 from coord.core.settings import CONFIG_FILE, Settings
 from coord.errors import Exit, UsageError
 from coord.output import Json
 from coord.render import render
 from coord.shims import plan_install, write_atomically
+from coord.workflows import (
+    FILES,
+    FOLDER,
+    NAMES,
+    RUNNER,
+    Mode,
+    Wanted,
+    check_action,
+    check_runner,
+    installed_from,
+    is_pinned,
+    minute_of,
+    standing,
+)
+from coord.workflows import plan as plan_workflows
+from coord.workflows import render as render_workflow
 from coord.workspace import Workspace, open_workspace
 
 WORKTREES = ".worktrees/"
+
+#: On GitHub each trial that is validated beside others is a job of its own.
+WORKERS_ON_GITHUB = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +63,30 @@ def options(parser: ArgumentParser) -> None:
         metavar="BARE.git",
         help="set a bare repository up instead: a push to a task branch then lands right there",
     )
+    parser.add_argument(
+        "--github", action="store_true", help="write the workflows that land on GitHub too (docs/github.md)"
+    )
+    parser.add_argument(
+        "--simple",
+        action="store_true",
+        help="with --github: one workflow with GitHub's own token, for agents that are trusted",
+    )
+    parser.add_argument(
+        "--action",
+        metavar="OWNER/REPO@COMMIT",
+        help="with --github: where the workflows take coord from (default: as before, or as coord was installed)",
+    )
+    parser.add_argument(
+        "--runner",
+        metavar="LABEL",
+        help=f"with --github: the runners that validate (default: as before, or {RUNNER})",
+    )
     parser.add_argument("--no-hooks", action="store_true", help="leave the git hooks alone")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(call: Call) -> Exit:
+    _check_options(call)
     if call.args.server:
         return _server(call, call.folder / call.args.server)
     workspace = open_workspace(call.folder)
@@ -56,12 +96,13 @@ def run(call: Call) -> Exit:
             hint=f"run it in a clone of this repository; for a server: coord init --server {shlex.quote(str(workspace.top))}",
         )
     settings = workspace.local_settings()
-    parts = _parts(workspace, settings, with_hooks=not call.args.no_hooks)
+    wanted = _wanted(call, workspace, settings) if call.args.github else None
+    parts = _parts(workspace, settings, wanted, with_hooks=not call.args.no_hooks)
     for part in parts:
         if part.do and not call.args.dry_run:
             part.do()
         call.output.result(f"{'would be: ' if call.args.dry_run else ''}{part.what}: {part.note}")
-    steps = _next_steps(workspace, settings)
+    steps = _next_steps(workspace, settings, wanted)
     call.output.result("\nnext" if steps else "\nnothing is left to do: everything is on main")
     for step in steps:
         call.output.result(f"  {step}")
@@ -96,23 +137,73 @@ def _server(call: Call, folder: Path) -> Exit:
     return Exit.OK
 
 
-def _parts(workspace: Workspace, settings: Settings, *, with_hooks: bool) -> tuple[Part, ...]:
+def _check_options(call: Call) -> None:
+    args = call.args
+    given = [f"--{name}" for name in ("simple", "action", "runner") if getattr(args, name)]
+    if given and not args.github:
+        raise UsageError(f"{given[0]} is about the workflows", hint="add --github")
+    if args.github and args.server:
+        raise UsageError("--github is for a clone, --server for a bare repository", hint="give one of them")
+
+
+def _wanted(call: Call, workspace: Workspace, settings: Settings) -> Wanted:
+    before = standing(workspace.top)
+    action = call.args.action or before.action or installed_from(_direct_url())
+    if action is None:
+        raise UsageError(
+            "coord was not installed from a git repository: it does not know where the workflows shall take it from",
+            hint="--action OWNER/REPO@COMMIT, with coord's repository on GitHub",
+        )
+    if not is_pinned(check_action(action)):
+        call.output.say(
+            f"warning: {action} is no commit: whoever can move that tag or branch decides what runs with your rights"
+        )
+    return Wanted(
+        mode=Mode.SIMPLE if call.args.simple else Mode.HARDENED,
+        main=workspace.main,
+        prefixes=settings.project.prefixes,
+        action=action,
+        runner=check_runner(call.args.runner or before.runner or RUNNER),
+        minute=before.minute or minute_of(_repository_name(workspace)),
+    )
+
+
+def _direct_url() -> str | None:
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        return distribution("coord").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return None
+
+
+def _repository_name(workspace: Workspace) -> str:
+    """Return what the remote calls the repository: the same in every clone."""
+    url = workspace.git.config(r"^remote\..*\.url$").get(f"remote.{workspace.remote}.url", "")
+    return url.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1] or workspace.top.name
+
+
+def _parts(
+    workspace: Workspace, settings: Settings, wanted: Wanted | None, *, with_hooks: bool
+) -> tuple[Part, ...]:
     """Return everything first, so that what cannot be done is said before anything is."""
     # The hooks go by the names of this working copy: main has them only once it is pushed.
     hooks = plan_install(workspace, settings.project) if with_hooks else ()
+    workflows = plan_workflows(workspace.top, wanted) if wanted else ()
     return (
-        _configuration(workspace, settings),
+        _configuration(workspace, settings, WORKERS_ON_GITHUB if wanted else settings.land.workers),
         _example(workspace, settings),
         _exclude(workspace),
+        *(Part(change.path, change.note, change.do) for change in workflows),
         *(Part(f"hook {change.hook}", change.note, change.do) for change in hooks),
     )
 
 
-def _configuration(workspace: Workspace, settings: Settings) -> Part:
+def _configuration(workspace: Workspace, settings: Settings, workers: int) -> Part:
     path = workspace.top / CONFIG_FILE
     if os.path.lexists(path):
         return Part(CONFIG_FILE, "exists already: left as it is")
-    text = configuration(workspace, settings, _root_names(workspace))
+    text = configuration(workspace, settings, _root_names(workspace), workers)
     return Part(CONFIG_FILE, "written", lambda: write_atomically(path, text, 0o644))
 
 
@@ -120,7 +211,9 @@ def _root_names(workspace: Workspace) -> frozenset[str]:
     return frozenset(path.name for path in workspace.top.iterdir())
 
 
-def configuration(workspace: Workspace, settings: Settings, root_names: frozenset[str]) -> str:
+def configuration(
+    workspace: Workspace, settings: Settings, root_names: frozenset[str], workers: int = 1
+) -> str:
     """Return a ``.coord.toml`` that says the defaults aloud and names the detected gate profile."""
     mark, profile = next(iter(detect(root_names)), ("", ""))
     project = settings.project
@@ -132,6 +225,7 @@ def configuration(workspace: Workspace, settings: Settings, root_names: frozense
         prefixes=project.prefixes,
         identity=f"{project.identity.name} <{project.identity.email}>",
         protected=settings.land.protected,
+        workers=workers,
         profile=profile,
         mark=mark,
         built_in=[each.name for each in BUILT_IN],
@@ -166,7 +260,7 @@ def _read(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else ""
 
 
-def _next_steps(workspace: Workspace, settings: Settings) -> list[str]:
+def _next_steps(workspace: Workspace, settings: Settings, wanted: Wanted | None) -> list[str]:
     """Return what is still missing until coord can work here."""
     steps = []
     head = workspace.git.head()
@@ -177,14 +271,19 @@ def _next_steps(workspace: Workspace, settings: Settings) -> list[str]:
         )
     if settings.gate.profile is None and not detect(_root_names(workspace)):
         steps.append(f"name a gate profile in {CONFIG_FILE}: what must succeed before anything is published")
-    return [*steps, *_publishing(workspace, settings)]
+    steps += _publishing(workspace, settings, wanted)
+    if wanted and wanted.mode is Mode.HARDENED:
+        steps.append("coord doctor --github      says what the repository still lacks (docs/github.md)")
+    return steps
 
 
-def _publishing(workspace: Workspace, settings: Settings) -> list[str]:
+def _publishing(workspace: Workspace, settings: Settings, wanted: Wanted | None) -> list[str]:
     tasks = settings.project.tasks
-    if workspace.main_tip and _has(workspace, workspace.main_tip, {CONFIG_FILE, tasks.split("/", 1)[0]}):
+    tip = workspace.main_tip
+    if tip and _has(workspace, tip, {CONFIG_FILE, tasks.split("/", 1)[0]}) and _runs(workspace, tip, wanted):
         return []
-    steps = [f"git add {CONFIG_FILE} {shlex.quote(tasks)}", "git commit -m 'coord: set up'"]
+    names = [CONFIG_FILE, shlex.quote(tasks), *([f"'{FOLDER}/coord-*.yml'"] if wanted else [])]
+    steps = [f"git add {' '.join(names)}", "git commit -m 'coord: set up'"]
     if workspace.remote:
         return [*steps, f"git push {workspace.remote} {workspace.main}"]
     return [
@@ -196,6 +295,22 @@ def _publishing(workspace: Workspace, settings: Settings) -> list[str]:
 def _has(workspace: Workspace, commit: str, names: set[str]) -> bool:
     root = workspace.git.objects.tree(workspace.git.objects.commit(commit).tree)
     return names <= {entry.name.decode("utf-8", "surrogateescape") for entry in root}
+
+
+def _runs(workspace: Workspace, commit: str, wanted: Wanted | None) -> bool:
+    """Say whether a commit has the workflows that are wanted, and none that was removed."""
+    if wanted is None:
+        return True
+    listed = workspace.git.run("ls-tree", "-z", "--full-tree", commit, "--", f"{FOLDER}/").text.split("\0")
+    there = {path: info.split()[2] for info, _, path in (line.partition("\t") for line in listed) if path}
+    ours = {
+        f"{FOLDER}/{name}": make(Kind.BLOB, render_workflow(name, wanted).encode(), workspace.algorithm).oid
+        for name in FILES[wanted.mode]
+    }
+    gone = [
+        name for name in NAMES if f"{FOLDER}/{name}" in there and not (workspace.top / FOLDER / name).exists()
+    ]
+    return not gone and ours.items() <= there.items()
 
 
 def _facts(parts: tuple[Part, ...]) -> list[Json]:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 
 from coord.call import Call
 from coord.commands.deciding import carry_out, decision_options
-from coord.decision import unblock
+from coord.core.request import Ask, Request
 from coord.errors import Exit
 
 
@@ -18,4 +18,4 @@ def options(parser: ArgumentParser) -> None:
 
 def run(call: Call) -> Exit:
     args = call.args
-    return carry_out(call, "unblock", lambda ws, view: unblock(ws, view, args.task, args.message))
+    return carry_out(call, "unblock", Request(Ask.UNBLOCK, (args.task,), args.message))

@@ -209,18 +209,32 @@ def _land(snapshot: Snapshot, queue: Queue) -> Action | None:
     """
     candidates = {candidate.branch.tip: candidate for candidate in queue.candidates}
     facts = facts_of(snapshot)
-    settings = snapshot.settings.land
-    schedule = make_schedule(_strategy(snapshot), tuple(candidates), facts, settings.workers)
+    workers = snapshot.settings.land.workers if snapshot.validates else 1
+    schedule = make_schedule(_strategy(snapshot), tuple(candidates), facts, workers)
     paused = _paused(snapshot)
     if paused is not None:
         return _publish(snapshot, candidates, schedule.land) or paused
     return (
         _walk(snapshot, candidates, facts)
-        or (_keep_busy(snapshot, candidates, schedule) if settings.workers > 1 else None)
+        or (_keep_busy(snapshot, candidates, schedule) if workers > 1 else None)
         or _publish(snapshot, candidates, schedule.land)
         or _keep_busy(snapshot, candidates, schedule)
         or (Wait(_waiting_words(snapshot)) if snapshot.running and candidates else None)
     )
+
+
+def lines_to_validate(snapshot: Snapshot) -> tuple[tuple[TaskBranch, ...], ...]:
+    """Return the lines that the schedule wants validated side by side, the most useful first, whatever is known of them.
+
+    It is what a run starts whose validations happen elsewhere: a line that is not known yet is looked at first, since
+    one that cannot be made changes what is wanted.
+    """
+    if snapshot.freeze is not None or _paused(snapshot) is not None:
+        return ()
+    candidates = {candidate.branch.tip: candidate.branch for candidate in make_queue(snapshot).candidates}
+    workers = snapshot.settings.land.workers
+    schedule = make_schedule(_strategy(snapshot), tuple(candidates), facts_of(snapshot), workers)
+    return tuple(tuple(candidates[tip] for tip in line) for line in schedule.run)
 
 
 def _strategy(snapshot: Snapshot) -> Strategy:
@@ -278,7 +292,7 @@ def _why_next(head: Candidate) -> str:
 
 def _keep_busy(
     snapshot: Snapshot, candidates: dict[str, Candidate], schedule: Schedule
-) -> Look | Gate | None:
+) -> Look | Gate | Idle | None:
     def branches(line: Line) -> tuple[TaskBranch, ...]:
         return tuple(candidates[tip].branch for tip in line)
 
@@ -288,6 +302,8 @@ def _keep_busy(
     fresh = tuple(branches(line) for line in schedule.run if isinstance(snapshot.lines.get(line), Unproven))
     if not fresh and not schedule.cancel:
         return None
+    if not snapshot.validates:
+        return Idle(f"validations go on elsewhere: {_gate_words(fresh, candidates)}")
     if not fresh:
         return Gate((), "stop what can be of no use any more", schedule.cancel)
     return Gate(fresh, _gate_words(fresh, candidates), schedule.cancel)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Pull:
     """A pull request of this repository's own branch: its number, the branch and tip that it asks for, the branch that
-    it is to be merged into, and how it stands. Pull requests from forks are none of ours."""
+    it is to be merged into, and how it stands; ``ours`` when coord opened it as a place to
+    talk, which says nothing of whether the work goes on. Pull requests from forks are none of ours."""
 
     number: int
     branch: str
@@ -21,3 +22,4 @@ class Pull:
     open: bool = True
     merged: bool = False
     labels: tuple[str, ...] = ()
+    ours: bool = False

@@ -137,6 +137,7 @@ def _overlaps(branch: TaskBranch, sharers: dict[str, list[str]]) -> tuple[tuple[
 def _why_not(branch: TaskBranch, snapshot: Snapshot, owners: Mapping[str, str]) -> Waiting | None:
     return (
         _held(branch, snapshot)
+        or _labelled(branch, snapshot)
         or _not_ahead(branch, snapshot)
         or _says_otherwise(branch, snapshot)
         or _ruled_out(branch, snapshot)
@@ -156,6 +157,16 @@ def _held(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     return (
         _wait(branch, f"held: {hold.text or 'no reason given'} (coord release {branch.task})")
         if hold
+        else None
+    )
+
+
+def _labelled(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
+    pull = snapshot.pull(branch.name)
+    held = [label for label in snapshot.settings.github.hold_labels if pull and label in pull.labels]
+    return (
+        _wait(branch, f"held: pull request #{pull.number} bears the label '{held[0]}'")
+        if pull and held
         else None
     )
 

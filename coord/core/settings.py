@@ -40,6 +40,22 @@ class ServerMain(StrEnum):
     CLOSED = "closed"
 
 
+class Untold(StrEnum):
+    """Where people are told of a blocked branch that has no pull request."""
+
+    DRAFT = "draft"
+    ISSUE = "issue"
+    NOTHING = "nothing"
+
+
+class Approvers(StrEnum):
+    """What a person must be allowed to do in the repository to approve changes of protected paths."""
+
+    WRITE = "write"
+    MAINTAIN = "maintain"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who signs coord's commits; never taken from the environment, so that ids are the same everywhere."""
@@ -81,6 +97,15 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class GitHub:
+    """What is particular to GitHub; ``hold_labels`` keep the branch of a pull request that bears one from landing."""
+
+    blocked: Untold = Untold.DRAFT
+    hold_labels: tuple[str, ...] = ("coord:hold",)
+    approvers: Approvers = Approvers.WRITE
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration, with defaults for what the file does not say."""
 
@@ -90,6 +115,7 @@ class Settings:
     profiles: tuple[Profile, ...] = ()
     resolve: Resolve = field(default_factory=Resolve)
     server: Server = field(default_factory=Server)
+    github: GitHub = field(default_factory=GitHub)
 
     def task_of(self, branch: str) -> str | None:
         """Return the task id that a branch name (``feat/x``) means, or None when it is no task branch."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from coord.core.journal import Standing
+from coord.core.pull import Pull
 from coord.core.settings import Settings
 from coord.core.signal import Signal
 from coord.core.trial import Finding, Found
@@ -59,7 +60,8 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A small coord ref: whose task, the commit it names, and what that commit says."""
+    """A small coord ref: whose task, the commit it names, and what that commit says. An approval that was said on a forge
+    has no ref."""
 
     task: str
     ref: str
@@ -102,6 +104,8 @@ class Snapshot:
 
     ``base`` is main's tip; ``at`` the committer date of everything made from this snapshot; ``asked`` the ids given to
     the command (None: all); ``upstream`` is main as agents write it. Claims that have expired are not in it.
+    ``pulls`` are the open pull requests that the forge shows; ``validates`` is false where validations run elsewhere, so
+    that what is not known yet is left to them.
     ``group`` is how many branches one push publishes at most; ``running`` counts the validations under way, ``ended`` are those of this run, ``landed`` and ``rejected`` count the
     branches that it has decided.
     """
@@ -126,6 +130,8 @@ class Snapshot:
     rejected: int = 0
     asked: frozenset[str] | None = None
     upstream: str = "origin/main"
+    pulls: tuple[Pull, ...] = ()
+    validates: bool = True
 
     def ruling(self, task: str) -> Ruling | None:
         """Return the last verdict on a task."""
@@ -134,6 +140,10 @@ class Snapshot:
     def hold(self, task: str) -> Mark | None:
         """Return what holds a task's branch back, or None."""
         return self._holds.get(task)
+
+    def pull(self, branch: str) -> Pull | None:
+        """Return the oldest open pull request of a branch."""
+        return self._pulls.get(branch)
 
     def branch(self, name: str) -> TaskBranch:
         """Return the live branch of that name."""
@@ -159,6 +169,10 @@ class Snapshot:
     @cached_property
     def _holds(self) -> Mapping[str, Mark]:
         return {mark.task: mark for mark in reversed(self.holds)}
+
+    @cached_property
+    def _pulls(self) -> Mapping[str, Pull]:
+        return {pull.branch: pull for pull in sorted(self.pulls, key=lambda p: p.number, reverse=True)}
 
     @cached_property
     def _branches(self) -> Mapping[str, TaskBranch]:

@@ -125,6 +125,10 @@ class Forge(Protocol):
     """The calls of a forge. ``marker`` is a short word that finds coord's own comment or issue again; it stands in the
     text as a comment that people do not see."""
 
+    def token(self) -> str:
+        """Return the token that git over HTTP is to use; it is never printed."""
+        ...
+
     def open_pulls(self) -> tuple[Pull, ...]:
         """Return the open pull requests of this repository's own branches, by number."""
         ...

@@ -1,0 +1,115 @@
+"""``coord ci plan``: look at everything, run nothing, and say which trials are to be validated by jobs of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from coord.apply import Site
+from coord.ci.job import Job
+from coord.ci.legs import Concluded, leg_of, main_leg
+from coord.ci.summary import plan_summary
+from coord.core.action import Idle
+from coord.core.ciplan import CiPlan, encode_plan, matrix
+from coord.core.leg import Leg
+from coord.core.plan import lines_to_validate, next_action
+from coord.core.queue import make_queue
+from coord.core.request import Ask, Request, decode_request
+from coord.core.snapshot import Snapshot, TaskBranch
+from coord.core.trial import Found, Trial, Unproven
+from coord.errors import Exit, UsageError
+from coord.freshness import fetch
+from coord.observe import View, observe
+from coord.site import open_site
+from coord.workspace import open_workspace
+
+
+def run(job: Job) -> Exit:
+    """Plan a run: set the outputs ``plan``, ``legs``, ``any`` and ``act``."""
+    workspace = open_workspace(job.folder)
+    request = request_of(job)
+    fetch(workspace)
+    view = observe(workspace)
+    branch = job.given("COORD_BRANCH")
+    asked = frozenset({view.snapshot.resolve(branch)}) if branch else None
+    view = replace(view, snapshot=replace(view.snapshot, asked=asked, validates=False))
+    site = open_site(workspace, job.say, Concluded())
+    tries = job.flag("COORD_DRY_RUN") or (request is not None and request.ask is Ask.TRY)
+    plan = CiPlan(view.snapshot.base, view.snapshot.at, branch=branch, dry_run=tries, request=request)
+    one = tries and (asked or request is not None)
+    snapshot, legs = _legs(site, view, tried(view, plan) if one else None)
+    if request is not None and request.ask is Ask.PROVE_MAIN:
+        legs = (main_leg(view), *legs)
+    candidates = tuple(candidate.branch.tip for candidate in make_queue(snapshot).candidates)
+    plan = replace(plan, legs=legs, candidates=candidates)
+    job.set_output("plan", encode_plan(plan))
+    job.set_output("legs", matrix(legs))
+    job.set_output("any", str(bool(legs)).lower())
+    job.set_output("act", str(_acts(snapshot, plan)).lower())
+    for leg in legs:
+        job.say(f"to validate: {leg.name}")
+    job.summarise(plan_summary(snapshot, legs))
+    return Exit.OK
+
+
+def request_of(job: Job) -> Request | None:
+    """Return the decision that this run is asked to carry out first. Raises UsageError when it is none."""
+    text = job.given("COORD_REQUEST")
+    request = decode_request(text) if text else None
+    if text and request is None:
+        raise UsageError(
+            "the input 'request' is none that coord writes",
+            hint="leave it empty when you start a run by hand",
+        )
+    return request
+
+
+def _acts(snapshot: Snapshot, plan: CiPlan) -> bool:
+    """Say whether there is something to do beside validating."""
+    asked = plan.request is not None and plan.request.ask is not Ask.PROVE_MAIN
+    return asked or (not plan.dry_run and not isinstance(next_action(snapshot), Idle))
+
+
+def tried(view: View, plan: CiPlan) -> TaskBranch:
+    """Return the branch that is to be tried, however it stands. Raises UsageError when it is not there or moved on."""
+    request = plan.request
+    word = plan.branch or (request.tasks[0] if request and request.tasks else "")
+    task = view.snapshot.resolve(word)
+    branch = next((branch for branch in view.snapshot.branches if branch.task == task), None)
+    if branch is None:
+        raise UsageError(f"there is no branch for {task} on the remote", hint="coord plan shows the branches")
+    if request and request.tip and request.tip != branch.tip:
+        raise UsageError(f"{branch.name} moved on since it was asked for", hint="ask again: /coord try")
+    return branch
+
+
+def _legs(site: Site, view: View, only: TaskBranch | None) -> tuple[Snapshot, tuple[Leg, ...]]:
+    """Return what was found out about lines, and the legs that validate those of which nothing is known."""
+    snapshot = view.snapshot
+    profile = site.choose_profile(view)
+    if only is not None:
+        tips, made = site.lines.build(view, profile, (only,))
+        known = made if not isinstance(made, Trial) else site.lines.known(view, profile, made)
+        found = replace(snapshot, findings=(Found(snapshot.base, tips, known),))
+        wanted = isinstance(made, Trial) and isinstance(known, Unproven)
+        return found, (leg_of(view, (only,), made),) if wanted and isinstance(made, Trial) else ()
+    while True:
+        lines = lines_to_validate(snapshot)
+        unknown = [line for line in lines if _tips(line) not in snapshot.lines]
+        if not unknown:
+            break
+        looked = (Found(snapshot.base, *site.lines.look(view, profile, line)) for line in unknown[:1])
+        snapshot = replace(snapshot, findings=(*snapshot.findings, *looked))
+    fresh = [line for line in lines if isinstance(snapshot.lines.get(_tips(line)), Unproven)]
+    return snapshot, tuple(_leg(site, view, line) for line in fresh)
+
+
+def _tips(line: Sequence[TaskBranch]) -> tuple[str, ...]:
+    return tuple(branch.tip for branch in line)
+
+
+def _leg(site: Site, view: View, line: Sequence[TaskBranch]) -> Leg:
+    tips, trial = site.lines.build(view, site.choose_profile(view), line)
+    if not isinstance(trial, Trial):
+        raise TypeError(f"the line {tips} was made a moment ago")
+    return leg_of(view, line, trial)

@@ -1,0 +1,77 @@
+"""``coord ci land --here``: plan, gate, land and report in one job, for agents that one trusts with the job's token."""
+
+from __future__ import annotations
+
+from coord.apply import Site
+from coord.ci.job import Job
+from coord.ci.land import answer_of, outcomes_of
+from coord.ci.plan import request_of, tried
+from coord.ci.report import answer
+from coord.ci.summary import land_summary, plan_summary
+from coord.core.ciplan import CiPlan
+from coord.core.cireport import CiReport, encode_report
+from coord.core.request import Ask
+from coord.core.trial import CouldNotRun, GatedTrial, Trial
+from coord.errors import Exit, RefusedError
+from coord.freshness import fetch
+from coord.gate import Failed, pass_gate
+from coord.observe import View, observe
+from coord.reconcile import land
+from coord.site import open_site
+from coord.telling import Teller, tell
+from coord.workspace import Workspace, open_workspace
+
+
+def run(job: Job) -> Exit:
+    """Land what is ready, validated in this job, and tell people. Set the output ``report``."""
+    workspace = open_workspace(job.folder)
+    forge = workspace.hosting.forge
+    if forge is None:
+        raise RefusedError("there is no token for GitHub", hint="docs/github.md: input token")
+    fetch(workspace)
+    view = observe(workspace)
+    job.summarise(plan_summary(view.snapshot, ()))
+    request, branch = request_of(job), job.given("COORD_BRANCH")
+    tries = job.flag("COORD_DRY_RUN") or (request is not None and request.ask is Ask.TRY)
+    plan = CiPlan(view.snapshot.base, view.snapshot.at, branch=branch, dry_run=tries, request=request)
+    told, code = _try(job, workspace, view, plan) if tries else _land(job, workspace, plan)
+    job.set_output("report", encode_report(told))
+    job.summarise(land_summary(told))
+    fetch(workspace)
+    tell(Teller(workspace, forge, job.run_url, job.say), observe(workspace))
+    answer(forge, plan, told)
+    return code
+
+
+def _land(job: Job, workspace: Workspace, plan: CiPlan) -> tuple[CiReport, Exit]:
+    words = answer_of(job, workspace, plan.request)
+    report = land(workspace, (plan.branch,) if plan.branch else (), here=job.folder, show=job.say)
+    told = CiReport(report.base, report.head, outcomes_of(report), report.rest, words, (), report.remarks)
+    return told, report.exit if report.exit in (Exit.REFUSED, Exit.ERROR) else Exit.OK
+
+
+def _try(job: Job, workspace: Workspace, view: View, plan: CiPlan) -> tuple[CiReport, Exit]:
+    """Validate one branch and publish nothing."""
+    branch = tried(view, plan)
+    site = open_site(workspace, job.say)
+    words = _gated(site, view, branch.name)
+    base = view.snapshot.base
+    return CiReport(
+        base, base, (), "nothing was to be published", "", ((f"main + {branch.name}", words),)
+    ), Exit.OK
+
+
+def _gated(site: Site, view: View, name: str) -> str:
+    profile, branch = site.choose_profile(view), view.snapshot.branch(name)
+    _, trial = site.lines.build(view, profile, (branch,))
+    if not isinstance(trial, Trial):
+        return type(trial).__name__.lower()
+    site.workspace.git.flush()
+    subject = site.lines.subject(view, profile, name, trial.commit, trial.tree)
+    match pass_gate(trial, subject, profile, site.room):
+        case GatedTrial():
+            return "passed"
+        case Failed(step):
+            return f"{step} failed"
+        case CouldNotRun(reason):
+            return f"the gate could not run: {reason}"

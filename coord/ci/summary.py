@@ -1,0 +1,76 @@
+"""The summaries of a run's jobs: a table first, then why each branch waits, then the task graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from coord.core.analysis import Measure, Study
+from coord.core.cireport import CiReport
+from coord.core.drawing import draw, mermaid
+from coord.core.graphparts import counted, everything
+from coord.core.leg import Leg
+from coord.core.markdown import cell, prose
+from coord.core.queue import make_queue
+from coord.core.snapshot import Snapshot
+
+#: How many tasks are drawn: GitHub draws no Mermaid of over 50,000 characters or 500 edges.
+_DRAWN = 150
+
+
+def plan_summary(snapshot: Snapshot, legs: Sequence[Leg]) -> str:
+    """Return what the plan job tells: the queue, what is validated, why each other branch waits, the task graph."""
+    queue = make_queue(snapshot)
+    validated = {place.tip: leg for leg in legs for place in leg.line[-1:]}
+    rows = [
+        (cell(c.branch.name), "next", cell(f"validated as {validated[c.branch.tip].name.partition(': ')[2]}"))
+        if c.branch.tip in validated
+        else (cell(c.branch.name), "in the queue", "")
+        for c in queue.candidates
+    ]
+    rows += [(cell(w.branch.name), w.result.value, cell(w.reason, 300)) for w in queue.waiting]
+    rows += [(cell(s.name), "ignored", "belongs to no task") for s in snapshot.strangers]
+    text = "## coord: plan\n\n" + table(("branch", "how it stands", "why"), rows)
+    if snapshot.freeze is not None:
+        text += f"\nAll landing is frozen: {prose(snapshot.freeze)}\n"
+    return text + _graph(snapshot)
+
+
+def land_summary(report: CiReport) -> str:
+    """Return what the land job tells: each outcome, what the validations gave, what was asked and answered."""
+    rows = [
+        (cell(o.branch), o.outcome, cell(o.commit[:7]) if o.commit else "", cell(o.reason, 300))
+        for o in report.outcomes
+    ]
+    text = "## coord: land\n\n" + table(("branch", "outcome", "commit", "why"), rows)
+    moved = (
+        f"main {report.base[:7]} is now {report.head[:7]}"
+        if report.base != report.head
+        else "main did not move"
+    )
+    text += f"\n{moved}; {prose(report.rest)}\n"
+    if report.legs:
+        text += "\n" + table(
+            ("validated", "result"), [(cell(n), cell(words or "no answer")) for n, words in report.legs]
+        )
+    if report.answer:
+        text += f"\nAsked for: {prose(report.answer, 1000)}\n"
+    return text
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; its cells are Markdown already."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    if not lines:
+        return "There are no task branches.\n"
+    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *lines]) + "\n"
+
+
+def _graph(snapshot: Snapshot) -> str:
+    study = Study.of_open(snapshot.graph, frozenset(branch.task for branch in snapshot.branches))
+    if not study.tasks:
+        return ""
+    shown = everything(study)[:_DRAWN]
+    left = f", the first {_DRAWN}" if len(study.tasks) > _DRAWN else ""
+    drawn = mermaid(draw(study, shown, study.critical(Measure.COUNT)))
+    title = f"The graph of {counted(len(study.tasks), 'open task')}{left}"
+    return f"\n<details><summary>{title}</summary>\n\n```mermaid\n{drawn}\n```\n\n</details>\n"

@@ -1,0 +1,190 @@
+"""Telling people on a forge: carries out what ``coord.core.telling`` decides, one comment a branch, updated in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from coord.core.markdown import code
+from coord.core.pull import Pull
+from coord.core.settings import Untold
+from coord.core.signal import trailers
+from coord.core.telling import (
+    Landed,
+    TellAgain,
+    TellBlocked,
+    Telling,
+    TellLanded,
+    TellProtected,
+    TellStatus,
+    what_to_tell,
+)
+from coord.core.text import one_line
+from coord.core.verdict import HISTORY, VERDICT_FILE, Verdict, VerdictKind, decode
+from coord.errors import RefusedError
+from coord.forges.base import Forge, State
+from coord.observe import View
+from coord.render import render
+from coord.workspace import Workspace
+
+#: What finds coord's one comment on a pull request again.
+MARKER = "branch"
+
+#: For how long, in seconds, and of how many landings at most each run sees to it that they are told: one run is enough,
+#: unless it was killed, and each costs a call or two.
+_LATELY = 3600
+_MOST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Who tells: the repository, its forge, a link for statuses, and where a refusal is said."""
+
+    workspace: Workspace
+    forge: Forge
+    url: str
+    say: Callable[[str], None]
+
+
+def tell(teller: Teller, view: View) -> None:
+    """Let the forge show how every branch stands. What it refuses is said, and keeps nothing else from being told."""
+    for telling in what_to_tell(view.snapshot, landed_lately(teller.workspace, view)):
+        try:
+            _tell(teller, view, telling)
+        except RefusedError as refused:
+            teller.say(f"could not be told on the forge: {refused.message}")
+
+
+def landed_lately(workspace: Workspace, view: View) -> tuple[Landed, ...]:
+    """Return the landings of late whose branches are gone, newest first.
+
+    Main itself says which they are. The history of a task's verdicts says whether a comment may still say something else.
+    """
+    live = {branch.task for branch in view.snapshot.branches}
+    found = []
+    for task, oid in view.landed_in.items():
+        commit = workspace.git.objects.commit(oid)
+        tip = trailers(commit.message).get("Coord-Tip", "")
+        if task not in live and tip and view.snapshot.at - commit.committed < _LATELY:
+            found.append((commit.committed, Landed(task, tip, oid, _had_verdict(workspace, view, task))))
+    newest = sorted(found, key=lambda each: (-each[0], each[1].task))
+    return tuple(landed for _, landed in newest[:_MOST])
+
+
+def _had_verdict(workspace: Workspace, view: View, task: str) -> str:
+    """Return the branch of a task whose last verdict was closed by its landing, ``""`` when it had none."""
+    oid = view.coord_refs.get(HISTORY + task)
+    verdict = _verdict_at(workspace, oid) if oid else None
+    return verdict.branch if verdict and verdict.kind is VerdictKind.LANDED else ""
+
+
+def _verdict_at(workspace: Workspace, oid: str) -> Verdict | None:
+    objects = workspace.git.objects
+    if objects.read(oid) is None:
+        return None
+    entries = {entry.name: entry.oid for entry in objects.tree(objects.commit(oid).tree)}
+    blob = entries.get(VERDICT_FILE.encode())
+    return decode(objects.blob(blob)) if blob else None
+
+
+def _tell(teller: Teller, view: View, telling: Telling) -> None:
+    forge = teller.forge
+    match telling:
+        case TellStatus(tip, light, words):
+            forge.set_status(tip, State(light.value), one_line(words, 140), teller.url)
+        case TellBlocked() as blocked:
+            _tell_blocked(teller, view, blocked)
+        case TellProtected(branch, paths, pull):
+            text = render(
+                "comments/protected.md.j2",
+                branch=branch.name,
+                paths=paths,
+                tip=branch.tip,
+                least=view.snapshot.settings.github.approvers.value,
+            )
+            forge.upsert_comment(pull.number, MARKER, text)
+        case TellAgain(branch, words, pull):
+            text = render("comments/again.md.j2", branch=branch.name, words=words)
+            _settle(teller, branch.task, pull, text)
+        case TellLanded(task, branch, commit):
+            text = landed_text(teller.workspace, branch, commit)
+            _settle(teller, task, next(iter(forge.pulls_of(branch)), None), text)
+        case _:
+            assert_never(telling)
+
+
+def landed_text(workspace: Workspace, branch: str, commit: str) -> str:
+    """Return what a branch's comment says once it has landed."""
+    return render("comments/landed.md.j2", branch=branch, main=workspace.main, commit=commit)
+
+
+def _tell_blocked(teller: Teller, view: View, blocked: TellBlocked) -> None:
+    text = blocked_text(teller.workspace, blocked.verdict)
+    pull = blocked.pull
+    if pull is None:
+        pull = _place_to_talk(teller, view, blocked, text)
+    if pull is not None:
+        teller.forge.upsert_comment(pull.number, MARKER, text)
+
+
+def blocked_text(workspace: Workspace, verdict: Verdict) -> str:
+    """Return what a branch's comment says of its verdict."""
+    wrong = ", ".join(f"{c.path} ({c.kind})" for c in verdict.paths[:20]) or verdict.reason
+    return render(
+        "comments/blocked.md.j2",
+        branch=verdict.branch,
+        main=workspace.main,
+        kind=verdict.kind.value,
+        wrong=wrong,
+        **{
+            name: getattr(verdict, name)
+            for name in (
+                "reason", "tip", "base", "paths", "by", "log", "tried", "attempts", "suggestion", "reproduce",
+            )
+        },
+    )  # fmt: skip
+
+
+def _place_to_talk(teller: Teller, view: View, blocked: TellBlocked, text: str) -> Pull | None:
+    """Return the draft that is opened for a blocked branch without a pull request, or None when it was told otherwise."""
+    branch, task = blocked.branch, blocked.branch.task
+    title = f"blocked: {one_line(task, 100)}"
+    match view.snapshot.settings.github.blocked:
+        case Untold.NOTHING:
+            return None
+        case Untold.DRAFT if not branch.files and not branch.dropped:
+            pass  # a forge opens no pull request for a branch that changes nothing
+        case Untold.DRAFT:
+            body = render("comments/draft.md.j2", branch=branch.name, task=task)
+            try:
+                return teller.forge.open_draft(branch.name, teller.workspace.main, title, body)
+            except RefusedError as refused:
+                teller.say(f"no draft can be opened for {branch.name} ({refused.message}): an issue tells it")
+        case Untold.ISSUE:
+            pass
+    teller.forge.upsert_issue(_issue(task), title, text)
+    return None
+
+
+def _issue(task: str) -> str:
+    """Return the marker of a task's issue. A task's name is foreign: only its plain characters and a digest stand in it."""
+    import hashlib
+    import re
+
+    return (
+        f"blocked-{re.sub(r'[^A-Za-z0-9]+', '-', task)[:40]}-{hashlib.sha256(task.encode()).hexdigest()[:8]}"
+    )
+
+
+def _settle(teller: Teller, task: str, pull: Pull | None, text: str) -> None:
+    """Let what was said of a branch say that it is over, wherever it was said."""
+    if pull is not None:
+        teller.forge.upsert_comment(pull.number, MARKER, text, only_change=True)
+    if teller.workspace.settings.github.blocked is not Untold.NOTHING:
+        teller.forge.close_issue(_issue(task), text)
+
+
+def named(commit: str) -> str:
+    """Return a commit as Markdown shows it."""
+    return code(commit[:7])
