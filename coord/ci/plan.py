@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from coord.apply import Site
 from coord.ci.job import Job
 from coord.ci.legs import Concluded, leg_of, main_leg
 from coord.ci.summary import plan_summary
@@ -32,6 +31,7 @@ from coord.core.trial import (
 from coord.errors import CoordError, Exit, UsageError
 from coord.freshness import fetch
 from coord.observe import View, observe
+from coord.outcome import Site
 from coord.site import open_site
 from coord.workspace import open_workspace
 

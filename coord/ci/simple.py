@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from coord.apply import Site
 from coord.ci.job import Job
 from coord.ci.land import answer_of, outcomes_of
 from coord.ci.plan import request_of, tried, words_of
@@ -16,6 +15,7 @@ from coord.errors import Exit, RefusedError
 from coord.freshness import fetch
 from coord.gate import Failed, pass_gate
 from coord.observe import View, observe
+from coord.outcome import Site
 from coord.reconcile import land
 from coord.site import open_site
 from coord.telling import tell_all
