@@ -79,7 +79,8 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule that is in force for main: its kind (``pull_request``, ``update``, ``non_fast_forward`` …), the ruleset that
-    holds it, and who may bypass that ruleset (``Integration 123``, ``RepositoryRole admin`` …; None: not to be seen)."""
+    holds it, and who may bypass that ruleset (``Integration 123``, ``RepositoryRole admin`` …, a third word when not always:
+    ``OrganizationAdmin pull_request``; None: not to be seen). Branch protection of the older kind is told as rules too."""
 
     kind: str
     ruleset: str
@@ -89,7 +90,11 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Environment:
     """An environment of the repository: its name, the branches whose jobs may use it (None: any), whether it has
-    required reviewers, and the names of its secrets (None: not to be seen)."""
+    required reviewers, and the names of its secrets (None: not to be seen).
+
+    Among the branches ``:protected`` stands for those with a protection rule, ``:tag v*`` for tags, ``:unseen`` for names
+    that the token may not see; no branch has a name with a colon.
+    """
 
     name: str
     branches: tuple[str, ...] | None
@@ -173,7 +178,7 @@ class Forge(Protocol):
 
     def tip_at(self, branch: str, when: int) -> str | None:
         """Return the tip that a branch had at a time (seconds since the epoch), as the forge recorded its pushes; None
-        when it has no record of that."""
+        when it has no record of that, or when the branch was changed in that very second."""
         ...
 
     def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
