@@ -31,7 +31,6 @@ Json = Any
 CONTEXT = "coord/land"
 _PUBLIC = "https://api.github.com"
 _VERSION = "2022-11-28"
-_TIMEOUT = 30
 _LONGEST_LOG = 4 * 1024 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 3.0
 
@@ -89,7 +88,7 @@ class GitHub:
         if there is not None:
             return there
         heading = values.one_line(title, values.LONGEST_TITLE)
-        asked = {"title": heading, "body": values.fitted(body), "head": branch, "base": base, "draft": True}
+        asked = {"title": heading, "body": values.marked(values.DRAFT, body), "head": branch, "base": base, "draft": True}
         made = self._calls.create(f"{self._here}/pulls", asked, found)
         return made if isinstance(made, Pull) else values.pull(made)
 
@@ -235,7 +234,9 @@ class GitHub:
         """Return the end of what a job printed; untrusted text. Empty when it is not to be had."""
         answer = self._calls.ask("GET", f"{self._here}/actions/jobs/{job}/logs", also=(404, 410))
         address = answer.headers.get("location", "")
-        return _download(address) if address.startswith(("https://", "http://")) else ""
+        if not address.startswith(("https://", "http://")):
+            return ""
+        return _download(address, self._calls.patience.timeout)
 
     def protection(self, main: str) -> Protection:
         """Return how the repository is protected."""
@@ -246,11 +247,11 @@ def _status_says(said: Json) -> tuple[str, str, str]:
     return said["state"], said["description"] or "", said["target_url"] or ""
 
 
-def _download(address: str) -> str:
+def _download(address: str, timeout: int) -> str:
     """Return the end of a text that is kept elsewhere; no credentials go there."""
     kept: deque[bytes] = deque(maxlen=_LONGEST_LOG // 65_536)
     try:
-        with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:  # noqa: S310 (http or https only)
+        with urllib.request.urlopen(address, timeout=timeout) as answer:  # noqa: S310 (http or https only)
             while part := answer.read(65_536):
                 kept.append(part)
     except OSError:
@@ -273,7 +274,7 @@ def open_github(
     login = _login(repository, environ, base, patience)
     if login is None:
         return None
-    send = _door(base, login.token, "Token")
+    send = _door(base, login.token, "Token", timeout=patience.timeout)
     return GitHub(repository, login, Calls(send, patience=patience, mask=login.mask, renew=login.renew))
 
 
@@ -302,7 +303,8 @@ def _app(repository: str, app: str, key: str, *, base: str, patience: Patience) 
     def jwt() -> str:
         return _signed(app, key)
 
-    calls = Calls(_door(base, jwt, "AppAuthToken"), patience=patience, mask=mask, renew=lambda: False)
+    send = _door(base, jwt, "AppAuthToken", timeout=patience.timeout)
+    calls = Calls(send, patience=patience, mask=mask, renew=lambda: False)
     login = AppLogin(calls, repository, secrets=(key,), clock=patience.clock)
     return login
 
@@ -321,7 +323,7 @@ def _signed(app: str, key: str) -> str:
         ) from None
 
 
-def _door(base: str, credential: Callable[[], str], kind: str) -> Send:
+def _door(base: str, credential: Callable[[], str], kind: str, *, timeout: int) -> Send:
     """Return a function that sends one request with PyGithub; ``kind`` is its class of credentials."""
     kept: dict[str, Requester] = {}
 
@@ -331,7 +333,7 @@ def _door(base: str, credential: Callable[[], str], kind: str) -> Send:
         text = credential()
         if text not in kept:
             kept.clear()
-            kept[text] = _requester(base, text, kind)
+            kept[text] = _requester(base, text, kind, timeout=timeout)
         try:
             return kept[text].requestJson(verb, path, parameters=dict(query), input=body)
         except RuntimeError as error:
@@ -345,7 +347,7 @@ def _is_short(record: logging.LogRecord) -> bool:
     return record.levelno > logging.INFO
 
 
-def _requester(base: str, credential: str, kind: str) -> Requester:
+def _requester(base: str, credential: str, kind: str, *, timeout: int) -> Requester:
     import github
 
     # PyGithub writes whole answers to its log when asked for details, a new token's among them.
@@ -353,7 +355,7 @@ def _requester(base: str, credential: str, kind: str) -> Requester:
     opened = github.Github(
         auth=getattr(github.Auth, kind)(credential),
         base_url=base,
-        timeout=_TIMEOUT,
+        timeout=timeout,
         user_agent="coord",
         retry=None,
         seconds_between_requests=None,

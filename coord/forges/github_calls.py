@@ -32,9 +32,10 @@ _HINTS = {
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long calls are repeated: at most ``limit`` seconds of waiting between two answers that were good, at most
-    ``tries`` requests a call when GitHub is out of order."""
+    ``tries`` requests a call when GitHub is out of order, each at most ``timeout`` seconds without a sign of life."""
 
     limit: float = 120.0
+    timeout: int = 30
     tries: int = 4
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random

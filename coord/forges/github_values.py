@@ -9,6 +9,8 @@ from coord.core.pull import Pull
 from coord.forges.base import Comment, Job, JobStep, Permission
 
 Json = Any
+#: Marks the drafts that coord opens itself.
+DRAFT = "draft"
 LONGEST_BODY = 65_536
 LONGEST_WORDS = 140
 LONGEST_TITLE = 256
@@ -34,6 +36,7 @@ def pull(said: Json) -> Pull:
         open=said["state"] == "open",
         merged=said["merged_at"] is not None,
         labels=tuple(sorted(each["name"] for each in said["labels"])),
+        ours=bears(said, DRAFT) and said["user"]["type"] == "Bot",
     )
 
 

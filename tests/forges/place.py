@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from coord.forges.github import GitHub, open_github
+from coord.forges.github_calls import Patience
 from tests.world import World
 from tests.world.github.rest import App, Rest
 from tests.world.github.tokens import Token, Tokens
@@ -64,6 +66,24 @@ class Place:
     def job(self, **rights: str) -> Token:
         """Return a workflow job's token."""
         return self.tokens.issue("github-actions[bot]", "job", _words(rights))
+
+    def forge(self, token: Token, patience: Patience | None = None) -> GitHub:
+        """Return the forge as coord opens it with a token."""
+        return self.opened({"COORD_TOKEN": token.text}, patience)
+
+    def app_forge(self, patience: Patience | None = None) -> GitHub:
+        """Return the forge as coord opens it as an App."""
+        return self.opened({"COORD_APP_ID": "77", "COORD_APP_KEY": key_pair()[0]}, patience)
+
+    def opened(self, environ: dict[str, str], patience: Patience | None = None) -> GitHub:
+        """Return the forge that an environment opens."""
+        made = open_github(NAME, {"GITHUB_API_URL": self.rest.url, **environ}, patience=patience)
+        assert made is not None
+        return made
+
+    def asked(self, method: str, words: str = "") -> int:
+        """Return how many requests of a kind there were."""
+        return sum(m == method and words in path for m, path, _ in self.rest.requests)
 
     def push(self, branch: str, text: str = "new\n") -> str:
         """Let alice push a branch, and the fake hear of it."""
@@ -121,3 +141,26 @@ def place(root: Path) -> Iterator[Place]:
     with Rest(world.origin, NAME, tokens, people, app=app) as rest:
         yield Place(world, rest, tokens)
     assert not rest.violations, "\n".join(rest.violations)
+
+
+@dataclass
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    now: float = 1_800_000_000.0
+    slept: list[float] = field(default_factory=list)
+    wakes: list[Callable[[], object]] = field(default_factory=list)
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Pass the time, and let what waits for a sleep happen."""
+        self.slept.append(seconds)
+        self.now += seconds
+        if self.wakes:
+            self.wakes.pop(0)()
+
+    def patience(self, *, limit: float = 120.0, jitter: float = 0.0, timeout: int = 30) -> Patience:
+        """Return a patience that lives in this time."""
+        return Patience(limit, timeout, sleep=self.sleep, random=lambda: jitter, clock=self.time)

@@ -212,3 +212,19 @@ def test_an_app_must_prove_who_it_is(place: Place, issuer: str, seconds: int) ->
     assert place.ask_with("GET", "/app", _jwt(issuer, seconds))[0] == 401
     assert place.ask_with("GET", "/app", {"Authorization": "Bearer x"})[0] == 401
     assert place.ask_with("GET", "/app", _jwt("77"))[0] == 200
+
+
+def test_the_hub_hears_of_comments_and_dispatches_after_they_are_there(place: Place) -> None:
+    rest, heard = place.rest, list[Any]()
+    _fill(place)
+    rest.state.on_comment = lambda remark, token: heard.append(
+        (rest.comment_json(remark)["body"], token.kind)
+    )
+    rest.state.on_dispatch = lambda made: heard.append((made.workflow, len(rest.state.dispatches)))
+    rest.comment(1, "bob", "from the web")
+    place.ask("POST", f"{REPO}/issues/1/comments", place.job(issues="write"), {"body": "from a job"})
+    path = f"{REPO}/actions/workflows/coord-land.yml/dispatches"
+    place.ask("POST", path, place.user(), {"ref": "main"})
+    assert heard == [("from the web", "user"), ("from a job", "job"), ("coord-land.yml", 1)]
+    assert rest.issue_json(1)["pull_request"]
+    assert rest.repository_json()["full_name"] == NAME

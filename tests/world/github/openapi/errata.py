@@ -29,6 +29,10 @@ ANSWERS = frozenset(
 def amend(document: Json) -> Json:
     """Change a description in place where it is wrong, and return it."""
     _take_null(document)
+    # A label without a description has null for one; the schema of labels says so, the one inside of lists of pull
+    # requests does not.
+    simple = document["components"]["schemas"]["pull-request-simple"]["properties"]
+    simple["labels"]["items"]["properties"]["description"]["nullable"] = True
     return document
 
 

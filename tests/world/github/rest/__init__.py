@@ -3,6 +3,7 @@
 with Rest(bare, "acme/demo", tokens, {"alice": "admin"}) as rest:
     rest.url                       # for GITHUB_API_URL
     rest.pushed(ref, before, after, actor)
+    rest.state.on_dispatch = ...   # called after one, outside of the lock; on_comment likewise
     rest.fail_next("POST", "/comments$", 502, times=2)
     assert rest.violations == []   # every request and answer is held against GitHub's own description
 """
@@ -16,11 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.world.github.rest.issues import add_comment
+from tests.world.github.rest.issues import add_comment, issue_shape, remark_shape
 from tests.world.github.rest.pulls import open_pull
 from tests.world.github.rest.repository import Bare
 from tests.world.github.rest.routes import Answer
 from tests.world.github.rest.server import Server
+from tests.world.github.rest.shapes import repository
 from tests.world.github.rest.state import App, Remark, Run, RunJob, State, Ticket
 from tests.world.github.rest.trouble import Trouble, Troubles
 from tests.world.github.tokens import Token, Tokens
@@ -33,13 +35,14 @@ class Rest:
     """The fake. ``state`` holds what is not in git, and may be read and changed by tests."""
 
     def __init__(
-        self, repository: Path, name: str, tokens: Tokens, people: dict[str, str], *, app: App | None = None
+        self, bare: Path, name: str, tokens: Tokens, people: dict[str, str], *, app: App | None = None
     ) -> None:
         self.tokens = tokens
-        self.state = State(Bare(repository), name, tokens, people, app)
+        self.state = State(Bare(bare), name, tokens, people, app)
         self.troubles = Troubles()
         self.violations: list[str] = []
         self.requests: list[tuple[str, str, Json]] = []
+        self.versions: set[str] = set()
         self._server: Server | None = None
 
     # -- running ---------------------------------------------------------------------------------------------------
@@ -61,9 +64,10 @@ class Rest:
         self._server.shutdown()
         self._server.server_close()
 
-    def note(self, method: str, path: str, body: Json) -> None:
-        """Write down a request."""
+    def note(self, method: str, path: str, body: Json, version: str = "") -> None:
+        """Write down a request, and the version of the API that it wants."""
         self.requests.append((method, path, body))
+        self.versions.add(version)
 
     def writes(self) -> list[tuple[str, str]]:
         """Return the method and path of each request that was not to read."""
@@ -113,6 +117,20 @@ class Rest:
             job.conclusion = conclusion
             job.steps, job.log = list(more.get("steps", job.steps)), more.get("log", job.log)
             return job
+
+    # -- for events' payloads --------------------------------------------------------------------------------------
+
+    def comment_json(self, remark: Remark) -> Json:
+        """Return a comment as an event tells it."""
+        return remark_shape(self.url, self.state, remark)
+
+    def issue_json(self, number: int) -> Json:
+        """Return the issue, or the issue of a pull request, as an event tells it."""
+        return issue_shape(self.url, self.state, self.state.tickets[number])
+
+    def repository_json(self) -> Json:
+        """Return the repository as an event tells it."""
+        return repository(self.url, self.state)
 
     # -- trouble ---------------------------------------------------------------------------------------------------
 

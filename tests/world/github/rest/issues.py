@@ -25,12 +25,12 @@ def list_issues(state: State, request: Request) -> Answer:
         if query.get("state", "open") in ("all", t.state) and query.get("creator", t.author) == t.author
     ]
     chosen.sort(key=lambda t: t.number, reverse=query.get("direction", "desc") == "desc")
-    return page(request, [_shape(request.base, state, each) for each in chosen])
+    return page(request, [issue_shape(request.base, state, each) for each in chosen])
 
 
 @route("GET", f"{REPO}/issues/{{issue_number}}", "issues=read", "pull-requests=read")
 def get_issue(state: State, request: Request) -> Answer:
-    return Answer(200, _shape(request.base, state, _ticket(state, request)))
+    return Answer(200, issue_shape(request.base, state, _ticket(state, request)))
 
 
 @route("POST", f"{REPO}/issues", "issues=write")
@@ -43,7 +43,7 @@ def create_issue(state: State, request: Request) -> Answer:
         app=_app_of(state, request.token),
     )  # fmt: skip
     state.tickets[number] = ticket
-    return Answer(201, _shape(request.base, state, ticket))
+    return Answer(201, issue_shape(request.base, state, ticket))
 
 
 @route("PATCH", f"{REPO}/issues/{{issue_number}}", "issues=write", "pull-requests=write")
@@ -58,7 +58,7 @@ def change_issue(state: State, request: Request) -> Answer:
     if body.get("state") == "closed" and ticket.state == "open":
         state.close(ticket)
     ticket.state = body.get("state", ticket.state)
-    return Answer(200, _shape(request.base, state, ticket))
+    return Answer(200, issue_shape(request.base, state, ticket))
 
 
 @route("GET", f"{REPO}/issues/{{issue_number}}/comments", "issues=read", "pull-requests=read")
@@ -189,7 +189,8 @@ def _reaction(base: str, reaction: tuple[int, str, str]) -> Json:
     }  # fmt: skip
 
 
-def _shape(base: str, state: State, ticket: Ticket) -> Json:
+def issue_shape(base: str, state: State, ticket: Ticket) -> Json:
+    """Return an issue or pull request as lists of issues (and an event's payload) tell it."""
     url = f"{base}/repos/{state.name}/issues/{ticket.number}"
     kind = "pull" if ticket.is_pull else "issues"
     page_url = f"{base}/{state.name}/{kind}/{ticket.number}"

@@ -59,13 +59,13 @@ class Handler(BaseHTTPRequestHandler):
         path = unquote(split.path)
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = json.loads(raw) if raw else None
-        rest.note(self.command, path, body)
+        rest.note(self.command, path, body, self.headers.get("X-GitHub-Api-Version", ""))
         trouble = rest.troubles.take(self.command, path)
         if trouble and trouble.seconds:
             time.sleep(trouble.seconds)
         if trouble and trouble.status is not None and not trouble.after:
             return self._fail(trouble)
-        answer = self._answer(path, dict(parse_qsl(split.query, keep_blank_values=True)), body)
+        answer = self._answer(split.path, dict(parse_qsl(split.query, keep_blank_values=True)), body)
         if answer.then:
             answer.then()
         return self._fail(trouble) if trouble and trouble.after else self._write(answer)
@@ -90,6 +90,8 @@ class Handler(BaseHTTPRequestHandler):
             return Answer(404, {"message": "Not Found", "documentation_url": DOCUMENTATION})
         header = self.headers.get("Authorization") or ""
         token = rest.tokens.of(header)
+        # Only now: a slash that came percent-encoded is part of a name.
+        names = {name: unquote(text) for name, text in names.items()}
         request = Request(rest.url, self.command, path, names, query, body, token, header)
         return self._checked(route, request)
 

@@ -1,0 +1,1 @@
+"""Tests of the GitHub on loopback itself, with workflows of their own."""
