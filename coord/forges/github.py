@@ -88,7 +88,13 @@ class GitHub:
         if there is not None:
             return there
         heading = values.one_line(title, values.LONGEST_TITLE)
-        asked = {"title": heading, "body": values.marked(values.DRAFT, body), "head": branch, "base": base, "draft": True}
+        asked = {
+            "title": heading,
+            "body": values.marked(values.DRAFT, body),
+            "head": branch,
+            "base": base,
+            "draft": True,
+        }
         made = self._calls.create(f"{self._here}/pulls", asked, found)
         return made if isinstance(made, Pull) else values.pull(made)
 

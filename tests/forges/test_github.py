@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from coord.core.protection import Environment, Protection, Rule
 from coord.errors import RefusedError
-from coord.forges.base import Environment, Forge, Permission, Protection, Rule, State, Upserted
+from coord.forges.base import Forge, Permission, State, Upserted
 from coord.forges.github import open_github
 from coord.forges.github_values import LONGEST_BODY
 from tests.forges.place import NAME, Clock, Place

@@ -86,13 +86,17 @@ class Act:
         shutil.rmtree(folder, ignore_errors=True)
 
     def _command(
-        self, workflow: Workflow, job: str, *, finished: Mapping[str, Finished], setting: Setting, folder: Path
+        self,
+        workflow: Workflow,
+        job: str,
+        *,
+        finished: Mapping[str, Finished],
+        setting: Setting,
+        folder: Path,
     ) -> list[str]:
         for need in workflow.ancestors(job):
             (folder / f"{need}.outputs").write_text(finished[need].as_file())
-        (folder / workflow.file).write_text(
-            workflow.alone(job, finished, str(folder), barred=setting.barred)
-        )
+        (folder / workflow.file).write_text(workflow.alone(job, finished, str(folder), barred=setting.barred))
         (folder / "event.json").write_text(json.dumps(setting.payload))
         self._clone(folder / "clone", setting.commit)
         given = {"-s": {"GITHUB_TOKEN": setting.token, **setting.secrets}, "--var": setting.variables}
@@ -107,7 +111,7 @@ class Act:
         ]  # fmt: skip
 
     def _action(self, use: str) -> Path:
-        folder = self.actions.get(use) or self.actions.get(use.split("@")[0])
+        folder = self.actions.get(use) or self.actions.get(use.split("@", maxsplit=1)[0])
         if folder is None:
             raise WorkflowError(f"the rig has no folder that stands for {use}")
         return folder

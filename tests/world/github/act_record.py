@@ -113,9 +113,7 @@ class JobRecord:
 
     def outline(self) -> dict[str, str]:
         """Return the conclusions of the steps that the file names."""
-        return {
-            step.name: step.conclusion for key, step in self.steps.items() if not key.endswith(("-job",))
-        }
+        return {step.name: step.conclusion for key, step in self.steps.items() if not key.endswith(("-job",))}
 
 
 def _lines(event: Mapping[str, Any]) -> Iterator[str]:

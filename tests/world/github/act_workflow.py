@@ -127,9 +127,7 @@ class Workflow:
         used = {str(step["uses"]) for step in steps if "uses" in step}
         return frozenset(use for use in used if not use.startswith("./"))
 
-    def alone(
-        self, job: str, finished: Mapping[str, Finished], folder: str, *, barred: bool = False
-    ) -> str:
+    def alone(self, job: str, finished: Mapping[str, Finished], folder: str, *, barred: bool = False) -> str:
         """Return a copy in which only ``job`` does something; ``folder`` holds what the stand-ins give (``JOB.outputs``)
         and takes what the job gave (``needs.json``). With ``barred`` the job fails before its first step.
 
@@ -170,7 +168,9 @@ def _runnable(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return a job without what act rejects; rights and environments are the hub's to enforce."""
     if "steps" not in job:
         raise WorkflowError("a job without steps (a reusable workflow) is more than the rig can run")
-    return {key: value for key, value in job.items() if key not in {"permissions", "environment", "concurrency"}}
+    return {
+        key: value for key, value in job.items() if key not in {"permissions", "environment", "concurrency"}
+    }
 
 
 def _barred(job: Mapping[str, Any]) -> dict[str, Any]:

@@ -112,7 +112,9 @@ class Hub:
         """Let a schedule of the default branch come due; ``workflow`` is a file's name without its ending."""
         commit = self._tip()
         found = next(each for each in self.workflows(commit) if each.file.rsplit(".", 1)[0] == workflow)
-        assert found.trigger("schedule") is not None or "schedule" in found.data["on"], f"{workflow}: no schedule"
+        assert found.trigger("schedule") is not None or "schedule" in found.data["on"], (
+            f"{workflow}: no schedule"
+        )
         cron = found.data["on"]["schedule"][0]["cron"]
         body = {"schedule": cron, **payloads.base(self.git, _BOT)}
         self._queue_run(found, Event("schedule", f"refs/heads/{self.default_branch}", commit, _BOT, body))
@@ -162,7 +164,9 @@ class Hub:
         """Run what is queued and what comes of it until nothing waits; return these runs."""
         done: list[RunRecord] = []
         while self._queue:
-            assert len(done) < most, f"no end after {most} runs: {[run.name for run in done]}, then {self.waiting}"
+            assert len(done) < most, (
+                f"no end after {most} runs: {[run.name for run in done]}, then {self.waiting}"
+            )
             done.append(self.run_one())
         return done
 

@@ -49,7 +49,9 @@ def user(login: str) -> Json:
 
 def commit(bare: Path, name: str) -> Json:
     """Return a commit."""
-    parts = git(bare, "show", "--no-patch", "--format=%H%x00%T%x00%cI%x00%an%x00%ae%x00%B", name).split("\0", 5)
+    parts = git(bare, "show", "--no-patch", "--format=%H%x00%T%x00%cI%x00%an%x00%ae%x00%B", name).split(
+        "\0", 5
+    )
     sha, tree, when, author, email, message = parts
     person = {"name": author, "email": email}
     return {

@@ -19,7 +19,9 @@ def _regex(pattern: str) -> re.Pattern[str]:
     """Translate a filter pattern: ``*`` and ``**``, ``?`` and ``+`` count what stands before, ``[]`` as in regexes."""
     parts = re.findall(r"\*\*|\\.|\[[^]]*\]|.", pattern, re.DOTALL)
     plain = (part if part[0] in "[\\" and len(part) > 1 else re.escape(part) for part in parts)
-    return re.compile("".join(_MARKS.get(part, kept) for part, kept in zip(parts, plain, strict=True)), re.DOTALL)
+    return re.compile(
+        "".join(_MARKS.get(part, kept) for part, kept in zip(parts, plain, strict=True)), re.DOTALL
+    )
 
 
 def matches(patterns: Sequence[str], name: str) -> bool:
@@ -47,7 +49,9 @@ def starts_on_push(workflow: Workflow, ref: str) -> bool:
     kind, _, name = ref.removeprefix("refs/").partition("/")
     if trigger is None or kind not in {"heads", "tags"}:
         return False
-    assert not {"paths", "paths-ignore"} & trigger.keys(), f"{workflow.path}: the rig does not read path filters"
+    assert not {"paths", "paths-ignore"} & trigger.keys(), (
+        f"{workflow.path}: the rig does not read path filters"
+    )
     return filtered(trigger, "branches" if kind == "heads" else "tags", name)
 
 
@@ -72,7 +76,9 @@ def dispatched_inputs(workflow: Workflow, given: Mapping[str, str]) -> dict[str,
     known: Mapping[str, Any] = trigger.get("inputs") or {}
     if unknown := sorted(given.keys() - known.keys()):
         raise ValueError(f"Unexpected inputs provided: {unknown}")
-    defaults = {name: _text(how.get("default", "")) for name, how in known.items() if "default" in (how or {})}
+    defaults = {
+        name: _text(how.get("default", "")) for name, how in known.items() if "default" in (how or {})
+    }
     missing = [name for name, how in known.items() if (how or {}).get("required") and name not in given]
     if missing and not defaults.keys() >= set(missing):
         raise ValueError(f"Required input '{missing[0]}' not provided")
