@@ -512,7 +512,8 @@ def _unseen(site: Site, view: View, branches: Sequence[TaskBranch]) -> Iterator[
         return
     pulls = {branch.name: snapshot.pull(branch.name) for branch in branches}
     numbers = [pull.number for pull in pulls.values() if pull]
-    merged = hosting.forge.wait_until_merged(numbers, _SEEN_WITHIN) if numbers else frozenset()
+    patience = min(_SEEN_WITHIN, site.workspace.git.patience)
+    merged = hosting.forge.wait_until_merged(numbers, patience) if numbers else frozenset()
     for branch in branches:
         pull = pulls[branch.name]
         if pull and pull.number not in merged:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
 from coord.core.markdown import code
 from coord.core.pull import Pull
 from coord.core.settings import Untold
+from coord.core.signal import trailers
 from coord.core.telling import (
+    Landed,
     TellAgain,
     TellBlocked,
     Telling,
@@ -29,8 +31,10 @@ from coord.workspace import Workspace
 #: What finds coord's one comment on a pull request again.
 MARKER = "branch"
 
-#: For how long a landing is told where a comment still says something else, in seconds. Every run looks; one is enough.
-_LATELY = 86400
+#: For how long, in seconds, and of how many landings at most each run sees to it that they are told: one run is enough,
+#: unless it was killed, and each costs a call or two.
+_LATELY = 3600
+_MOST = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +56,27 @@ def tell(teller: Teller, view: View) -> None:
             teller.say(f"could not be told on the forge: {refused.message}")
 
 
-def landed_lately(workspace: Workspace, view: View) -> Mapping[str, tuple[str, str]]:
-    """Return the tasks that landed lately after they had a verdict, each with its branch and the commit.
+def landed_lately(workspace: Workspace, view: View) -> tuple[Landed, ...]:
+    """Return the landings of late whose branches are gone, newest first.
 
-    Their verdicts' histories say so: only they can have a comment that says something else.
+    Main itself says which they are. The history of a task's verdicts says whether a comment may still say something else.
     """
-    found = {}
     live = {branch.task for branch in view.snapshot.branches}
-    for ref, oid in view.coord_refs.items():
-        task = ref.removeprefix(HISTORY)
-        commit = view.landed_in.get(task)
-        if not ref.startswith(HISTORY) or commit is None or task in live:
-            continue
-        committed = workspace.git.objects.commit(commit).committed
-        verdict = _verdict_at(workspace, oid) if view.snapshot.at - committed < _LATELY else None
-        if verdict and verdict.kind is VerdictKind.LANDED:
-            found[task] = (verdict.branch, commit)
-    return found
+    found = []
+    for task, oid in view.landed_in.items():
+        commit = workspace.git.objects.commit(oid)
+        tip = trailers(commit.message).get("Coord-Tip", "")
+        if task not in live and tip and view.snapshot.at - commit.committed < _LATELY:
+            found.append((commit.committed, Landed(task, tip, oid, _had_verdict(workspace, view, task))))
+    newest = sorted(found, key=lambda each: (-each[0], each[1].task))
+    return tuple(landed for _, landed in newest[:_MOST])
+
+
+def _had_verdict(workspace: Workspace, view: View, task: str) -> str:
+    """Return the branch of a task whose last verdict was closed by its landing, ``""`` when it had none."""
+    oid = view.coord_refs.get(HISTORY + task)
+    verdict = _verdict_at(workspace, oid) if oid else None
+    return verdict.branch if verdict and verdict.kind is VerdictKind.LANDED else ""
 
 
 def _verdict_at(workspace: Workspace, oid: str) -> Verdict | None:

@@ -6,7 +6,7 @@ the next one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -73,10 +73,20 @@ class TellLanded:
 Telling = TellStatus | TellBlocked | TellProtected | TellAgain | TellLanded
 
 
-def what_to_tell(snapshot: Snapshot, landed: Mapping[str, tuple[str, str]]) -> tuple[Telling, ...]:
-    """Return what is to be told; ``landed`` are tasks that landed lately after a verdict: their branch and commit.
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A landing of late: the task, the tip, the commit of main, and, where it had a verdict before, its branch."""
 
-    A status is set on the tips of pull requests only: nobody sees it elsewhere, and each costs a call.
+    task: str
+    tip: str
+    commit: str
+    branch: str = ""
+
+
+def what_to_tell(snapshot: Snapshot, landed: Sequence[Landed]) -> tuple[Telling, ...]:
+    """Return what is to be told; ``landed`` are the landings of late whose branches are gone.
+
+    Of live branches, a status is set on the tips of pull requests only: nobody sees it elsewhere, and each costs a call.
     """
     queue = make_queue(snapshot)
     waiting = {waiting.branch.name: waiting for waiting in queue.waiting}
@@ -86,8 +96,11 @@ def what_to_tell(snapshot: Snapshot, landed: Mapping[str, tuple[str, str]]) -> t
         if pull is not None:
             told.append(_status(branch, queue, waiting.get(branch.name)))
         told += _comment(branch, snapshot, waiting.get(branch.name))
-    gone = sorted(landed.items())
-    return (*told, *(TellLanded(task, branch, commit) for task, (branch, commit) in gone))
+    for each in landed:
+        told.append(TellStatus(each.tip, Light.SUCCESS, f"landed in {each.commit[:7]}"))
+        if each.branch:
+            told.append(TellLanded(each.task, each.branch, each.commit))
+    return tuple(told)
 
 
 def _status(branch: TaskBranch, queue: Queue, waiting: Waiting | None) -> TellStatus:

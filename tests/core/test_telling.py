@@ -9,6 +9,7 @@ from coord.core.settings import GitHub, Settings
 from coord.core.signal import Done, Signal, Working
 from coord.core.snapshot import Mark, Ruling, Snapshot, TaskBranch
 from coord.core.telling import (
+    Landed,
     Light,
     TellAgain,
     TellBlocked,
@@ -48,7 +49,7 @@ def snapshot(*branches: TaskBranch, **facts: object) -> Snapshot:
 
 
 def test_a_branch_in_the_queue_is_pending_with_its_place() -> None:
-    told = what_to_tell(snapshot(branch("a"), branch("b"), pulls=(pull("a"), pull("b", 2))), {})
+    told = what_to_tell(snapshot(branch("a"), branch("b"), pulls=(pull("a"), pull("b", 2))), ())
     assert told == (
         TellStatus("tip-a", Light.PENDING, "in the queue, place 1 of 2"),
         TellStatus("tip-b", Light.PENDING, "in the queue, place 2 of 2"),
@@ -57,29 +58,29 @@ def test_a_branch_in_the_queue_is_pending_with_its_place() -> None:
 
 def test_a_branch_that_waits_is_pending_with_the_reason() -> None:
     working = branch("a", signal=Working("its pull request is a draft"))
-    (told,) = what_to_tell(snapshot(working, pulls=(pull("a"),)), {})
+    (told,) = what_to_tell(snapshot(working, pulls=(pull("a"),)), ())
     assert told == TellStatus("tip-a", Light.PENDING, "working: its pull request is a draft")
 
 
 def test_a_verdict_is_a_failure_and_a_comment() -> None:
     a, why = branch("a"), ruling("a", VerdictKind.GATE_FAILED)
-    status, comment = what_to_tell(snapshot(a, rulings=(why,), pulls=(pull("a"),)), {})
+    status, comment = what_to_tell(snapshot(a, rulings=(why,), pulls=(pull("a"),)), ())
     assert status == TellStatus("tip-a", Light.FAILURE, "why")
     assert comment == TellBlocked(a, why.verdict, pull("a"))
 
 
 def test_without_a_pull_request_a_verdict_is_told_all_the_same() -> None:
     a, why = branch("a"), ruling("a", VerdictKind.CONFLICT)
-    assert what_to_tell(snapshot(a, rulings=(why,)), {}) == (TellBlocked(a, why.verdict, None),)
+    assert what_to_tell(snapshot(a, rulings=(why,)), ()) == (TellBlocked(a, why.verdict, None),)
 
 
 def test_a_verdict_about_an_earlier_tip_is_over() -> None:
-    told = what_to_tell(snapshot(branch("a"), rulings=(ruling("a", VerdictKind.CONFLICT, "old"),)), {})
+    told = what_to_tell(snapshot(branch("a"), rulings=(ruling("a", VerdictKind.CONFLICT, "old"),)), ())
     assert told == (TellAgain(branch("a"), "it is in the queue again", None),)
 
 
 def test_a_landed_branch_that_is_still_there_is_a_success() -> None:
-    (status,) = what_to_tell(snapshot(branch("a", standing=LandedBy("c" * 40)), pulls=(pull("a"),)), {})
+    (status,) = what_to_tell(snapshot(branch("a", standing=LandedBy("c" * 40)), pulls=(pull("a"),)), ())
     assert isinstance(status, TellStatus)
     assert status.light is Light.SUCCESS
 
@@ -89,21 +90,26 @@ def test_a_protected_branch_is_told_which_paths_wait_for_an_approval() -> None:
         "feat/a", "refs/heads/feat/a", "a", "tip-a", 1, "1 +0000", Done(), Ahead(), ("tip-a",),
         frozenset({".github/workflows/ci.yml", "src/x"}),
     )  # fmt: skip
-    told = what_to_tell(snapshot(held, pulls=(pull("a"),)), {})
+    told = what_to_tell(snapshot(held, pulls=(pull("a"),)), ())
     assert TellProtected(held, (".github/workflows/ci.yml",), pull("a")) in told
     approved = snapshot(held, pulls=(pull("a"),), approvals=(Mark("a", "", "", "tip-a"),))
-    assert not any(isinstance(each, TellProtected) for each in what_to_tell(approved, {}))
+    assert not any(isinstance(each, TellProtected) for each in what_to_tell(approved, ()))
 
 
 def test_a_label_holds_a_branch_back_and_the_settings_say_which() -> None:
     labelled = pull("a", labels=("coord:hold", "x"))
-    (status,) = what_to_tell(snapshot(branch("a"), pulls=(labelled,)), {})
+    (status,) = what_to_tell(snapshot(branch("a"), pulls=(labelled,)), ())
     assert status == TellStatus("tip-a", Light.PENDING, "held: pull request #1 bears the label 'coord:hold'")
     other = Settings(github=GitHub(hold_labels=("wait",)))
-    (status,) = what_to_tell(snapshot(branch("a"), pulls=(labelled,), settings=other), {})
+    (status,) = what_to_tell(snapshot(branch("a"), pulls=(labelled,), settings=other), ())
     assert isinstance(status, TellStatus)
     assert status.words.startswith("in the queue")
 
 
-def test_what_landed_after_a_verdict_is_told_last() -> None:
-    assert what_to_tell(snapshot(), {"a": ("feat/a", "c0ffee")}) == (TellLanded("a", "feat/a", "c0ffee"),)
+def test_what_landed_is_a_success_and_where_it_had_a_verdict_the_comment_says_so() -> None:
+    landed = (Landed("a", "tip-a", "c0ffeec0ffee"), Landed("b", "tip-b", "c0ffeec0ffee", "feat/b"))
+    assert what_to_tell(snapshot(), landed) == (
+        TellStatus("tip-a", Light.SUCCESS, "landed in c0ffeec"),
+        TellStatus("tip-b", Light.SUCCESS, "landed in c0ffeec"),
+        TellLanded("b", "feat/b", "c0ffeec0ffee"),
+    )

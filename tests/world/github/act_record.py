@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.world.github.act_workflow import job_name, step_names
+from tests.world.github.act_workflow import job_name, steps_of
 
 _SHOWN = ("error", "warning", "notice", "group", "endgroup", "debug")
 
@@ -25,6 +25,7 @@ class StepRecord:
     """A step: '' as its conclusion while it waits or runs."""
 
     name: str
+    script: str = ""
     conclusion: str = ""
     begun: str = ""
     ended: str = ""
@@ -44,19 +45,24 @@ class JobRecord:
     conclusion: str = ""
     begun: str = ""
     ended: str = ""
+    failed: bool = False
     summary: str = ""
     annotations: list[Annotation] = field(default_factory=list)
 
     @classmethod
     def of(cls, job_id: int, key: str, job: Mapping[str, Any], matrix: Mapping[str, Any]) -> JobRecord:
         """Return the record of a job that has just begun."""
-        names = {"--setup-job": "Set up job", **dict(step_names(job)), "--complete-job": "Complete job"}
         forgiven = frozenset(
             str(step.get("id", index))
             for index, step in enumerate(job.get("steps", ()))
             if step.get("continue-on-error") is True
         )
-        steps = {step: StepRecord(name) for step, name in names.items()}
+        named = {key: StepRecord(name, script) for key, name, script in steps_of(job)}
+        steps = {
+            "--setup-job": StepRecord("Set up job"),
+            **named,
+            "--complete-job": StepRecord("Complete job"),
+        }
         return cls(job_id, key, job_name(key, job, matrix), matrix, steps, forgiven)
 
     def hear(self, event: Mapping[str, Any]) -> None:
@@ -64,14 +70,22 @@ class JobRecord:
         self.begun = self.begun or event["time"]
         self.ended = event["time"]
         path = event.get("stepID") or event.get("stepid") or ["--setup-job"]
+        if event.get("stepResult") == "failure" and len(path) == 1 and path[0] not in self.forgiven:
+            self.failed = True
         if path[0] in self.steps and event.get("stage", "Main") == "Main":
             self._step(self.steps[path[0]], event, nested=len(path) > 1)
         if "jobResult" in event:
-            self._conclude(event["jobResult"])
+            # Not act's word: it gives a leg that ends after a red one that leg's result.
+            said = event["jobResult"] if not self.matrix else "success"
+            self._conclude("failure" if self.failed else said)
 
     def _step(self, step: StepRecord, event: Mapping[str, Any], *, nested: bool) -> None:
         step.begun = step.begun or event["time"]
-        step.lines += [f"{event['time'][:19]}.0000000Z {line}" for line in _lines(event)]
+        if "${{" in step.name and not nested:
+            first = event["step"].split("\n", 1)[0]
+            step.name = f"Run {first}" if step.name.startswith("Run ") else first
+        script = "" if nested else step.script
+        step.lines += [f"{event['time'][:19]}.0000000Z {line}" for line in _lines(event, script)]
         if event.get("command") in _SHOWN[:3]:
             self.annotations.append(Annotation(event["command"], event["arg"], event.get("kvPairs", {})))
         if nested:
@@ -116,8 +130,8 @@ class JobRecord:
         return {step.name: step.conclusion for key, step in self.steps.items() if not key.endswith(("-job",))}
 
 
-def _lines(event: Mapping[str, Any]) -> Iterator[str]:
-    """Return the lines of GitHub's log for an event of act."""
+def _lines(event: Mapping[str, Any], script: str) -> Iterator[str]:
+    """Return the lines of GitHub's log for an event of act; a step begins with what it runs, whatever its name."""
     command, said = event.get("command"), str(event["msg"])
     if command in _SHOWN:
         yield f"##[{command}]{event['arg']}"
@@ -126,7 +140,7 @@ def _lines(event: Mapping[str, Any]) -> Iterator[str]:
     elif event.get("raw_output"):
         yield from said.rstrip("\n").split("\n")
     elif said.startswith("⭐ Run Main "):
-        first, *rest = said.removeprefix("⭐ Run Main ").rstrip("\n").split("\n")
+        first, *rest = (script or said.removeprefix("⭐ Run Main ")).rstrip("\n").split("\n")
         yield f"##[group]Run {first}"
         yield from (f"\x1b[36;1m{line}\x1b[0m" for line in (first, *rest))
         yield "##[endgroup]"

@@ -77,7 +77,8 @@ class Workflow:
     @property
     def jobs(self) -> Mapping[str, Mapping[str, Any]]:
         """The jobs by their ids."""
-        return self.data["jobs"]
+        found: Mapping[str, Mapping[str, Any]] = self.data["jobs"]
+        return found
 
     def trigger(self, event: str) -> Mapping[str, Any] | None:
         """Return what ``on`` says of an event, or None when it does not name it."""
@@ -209,8 +210,9 @@ def job_name(job_id: str, job: Mapping[str, Any], matrix: Mapping[str, Any]) -> 
     return re.sub(pattern, lambda found: str(matrix.get(found[1], found[0])), str(named))
 
 
-def step_names(job: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return each step's id in act's events and the name under which GitHub lists it."""
+def steps_of(job: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Return each step's id in act's events, the name under which GitHub lists it, and what it runs."""
     for index, step in enumerate(job.get("steps", ())):
-        text = step.get("uses") or str(step.get("run", "")).split("\n", 1)[0]
-        yield str(step.get("id", index)), str(step.get("name") or f"Run {text}")
+        script = str(step.get("uses") or step.get("run", ""))
+        name = step.get("name") or f"Run {script.split(chr(10), 1)[0]}"
+        yield str(step.get("id", index)), str(name), script

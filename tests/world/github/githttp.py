@@ -65,6 +65,7 @@ class GitServer:
 
     A push by a user needs the right of the token and that user's permission in ``people`` (login to permission); nobody
     is asked for it when ``people`` is None. ``only`` is the ruleset: who may update a ref; what is not in it is open.
+    What went wrong in the server itself is kept in ``problems``.
     """
 
     bare: Path
@@ -74,12 +75,14 @@ class GitServer:
     on_push: Callable[[Push], None] = lambda push: None
     only: dict[str, frozenset[str]] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
+    problems: list[BaseException] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._scratch = Path(tempfile.mkdtemp(prefix="githttp-"))
         _write_hooks(self._scratch / "hooks")
         handler = type("Handler", (_Handler,), {"git": self})
         self._http = _Server(("127.0.0.1", 0), handler)
+        self._http.problems = self.problems
         threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -171,17 +174,19 @@ class _Traces:
     def reasons(self) -> dict[bytes, bytes]:
         """Return why refs were refused."""
         lines = self.refused.read_bytes().splitlines() if self.refused.exists() else []
-        return dict(line.split(b"\t", 1) for line in lines)  # type: ignore[arg-type]
+        return {ref: words for ref, _, words in (line.partition(b"\t") for line in lines)}
 
 
 class _Server(ThreadingHTTPServer):
     """A thread a connection; clients that are killed in the middle are nothing to speak of."""
 
     daemon_threads = True
+    problems: list[BaseException]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
+        error = sys.exception()
+        if error is not None and not isinstance(error, ConnectionError):
+            self.problems.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -241,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
             feeder.start()
             # A push is answered when everybody has heard of it: what a test sees next does not depend on threads.
             if path.endswith("git-receive-pack"):
-                answer = backend.stdout.read()  # type: ignore[union-attr]
+                answer = backend.stdout.read() if backend.stdout else b""
                 feeder.join()
                 backend.wait()
                 for push in traces.pushes(token):

@@ -31,11 +31,21 @@ _FOLDER = ".github/workflows/"
 _BOT = "github-actions[bot]"
 _MOST_RUNS = 40
 
+#: act gives each step a terminal; GitHub gives it pipes, and programs behave otherwise on a terminal.
+_BASH = """#!/bin/bash
+[ -t 1 ] || exec /bin/bash "$@"
+set -o pipefail
+/bin/bash "$@" </dev/null 2>&1 | cat
+"""
+
 
 class Api(Protocol):
     """What the hub tells the REST fake."""
 
-    url: str
+    @property
+    def url(self) -> str:
+        """The API's address."""
+        ...
 
     def pushed(self, push: Push) -> None:
         """A ref has changed."""
@@ -144,14 +154,15 @@ class Hub:
             self._queue.append(RunRecord(next(self._ids), workflow, event))
 
     def workflows(self, commit: str) -> Iterator[Workflow]:
-        """Return the workflow files of a commit; one that GitHub could not read starts nothing."""
+        """Return the workflow files of a commit; one that GitHub could not read starts nothing, and on the default branch
+        ``drain`` complains of it."""
         listed = self._git("ls-tree", "--name-only", "-z", commit, "--", _FOLDER).split("\0")
         for path in (name for name in listed if name.endswith((".yml", ".yaml"))):
             try:
                 yield Workflow.read(path, self._git("cat-file", "blob", f"{commit}:{path}"))
-            except WorkflowError:
+            except WorkflowError as error:
                 if commit == self._tip():
-                    raise
+                    self.git.problems.append(error)
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -163,11 +174,13 @@ class Hub:
     def drain(self, most: int = _MOST_RUNS) -> list[RunRecord]:
         """Run what is queued and what comes of it until nothing waits; return these runs."""
         done: list[RunRecord] = []
-        while self._queue:
+        while self._queue and not self.git.problems:
             assert len(done) < most, (
                 f"no end after {most} runs: {[run.name for run in done]}, then {self.waiting}"
             )
             done.append(self.run_one())
+        if self.git.problems:
+            raise self.git.problems.pop()
         return done
 
     def run_one(self) -> RunRecord:
@@ -249,9 +262,12 @@ class Hub:
 
 def runner(home: Path, environ: Mapping[str, str], **more: str) -> dict[str, str]:
     """Return the environment of a machine that runs jobs: the programs of this one, and nothing else of it."""
-    home.mkdir(parents=True, exist_ok=True)
-    kept = {name: environ[name] for name in ("PATH", "CARGO_HOME", "RUSTUP_HOME") if name in environ}
+    programs = home / "programs"
+    programs.mkdir(parents=True, exist_ok=True)
+    (programs / "bash").write_text(_BASH)
+    (programs / "bash").chmod(0o755)
+    kept = {name: environ[name] for name in ("CARGO_HOME", "RUSTUP_HOME") if name in environ}
     return kept | {
-        "HOME": str(home), "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "CARGO_TERM_COLOR": "never",
-        "GIT_PAGER": "cat", "GIT_TERMINAL_PROMPT": "0", **more,
+        "PATH": f"{programs}:{environ['PATH']}", "HOME": str(home), "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1",
+        "CARGO_TERM_COLOR": "never", "GIT_PAGER": "cat", "GIT_TERMINAL_PROMPT": "0", **more,
     }  # fmt: skip
