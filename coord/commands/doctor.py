@@ -130,6 +130,9 @@ def _sum(wrong: int, infos: int) -> str:
 # -- GitHub --------------------------------------------------------------------------------------------------------
 
 
+_STEPS = {Seen.WRONG: "mend it", Seen.UNSEEN: "see it", Seen.NOTE: "change it", Seen.RIGHT: ""}
+
+
 def _github(call: Call, workspace: Workspace) -> Exit:
     facts = look(workspace)
     mode, parts = mode_of(facts.workflows), parts_of(facts)
@@ -138,7 +141,7 @@ def _github(call: Call, workspace: Workspace) -> Exit:
     for part in parts:
         call.output.result(f"{part.seen}: {part.name}: {part.now}")
         for step in part.mend:
-            call.output.result(f"  {'see it' if part.seen is Seen.UNSEEN else 'mend it'}: {step}")
+            call.output.result(f"  {_STEPS[part.seen]}: {step}")
     rows: list[Json] = [
         {"part": p.name, "seen": p.seen.value, "now": p.now, "mend": list(p.mend)} for p in parts
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from coord.core.protection import Environment, Protection, Rule
+from coord.core.settings import Approvers
 
 #: The environment that the job with the App's key runs in, the key's secret and the variable with the App's id.
 ENVIRONMENT, KEY, APP = "coord", "COORD_APP_KEY", "COORD_APP_ID"
@@ -51,8 +52,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was seen. ``workflows`` are the names of coord's workflows on main, ``wanted`` those of the mode, ``stale`` those
-    that are not what would be rendered now; ``drafts`` says that blocked branches are to be told in drafts; ``site`` is
-    the repository's address on the web, ``slug`` its ``owner/name``."""
+    that are not what would be rendered now; ``drafts`` says that blocked branches are to be told in drafts, ``approvers``
+    who may approve changes of protected paths; ``site`` is the repository's address on the web, ``slug`` ``owner/name``."""
 
     main: str
     site: str
@@ -62,6 +63,7 @@ class Facts:
     wanted: tuple[str, ...] = ()
     stale: frozenset[str] = field(default_factory=frozenset)
     drafts: bool = True
+    approvers: Approvers = Approvers.MAINTAIN
 
 
 def mode_of(workflows: frozenset[str]) -> Mode:
@@ -90,6 +92,7 @@ def parts_of(facts: Facts) -> tuple[Part, ...]:
                 _variable(facts),
                 _token_default(facts),
                 *_drafts(facts),
+                *_approvers(facts),
             )
 
 
@@ -366,3 +369,10 @@ def _drafts(facts: Facts) -> Iterator[Part]:
             'or say so in .coord.toml: [github] blocked = "issue"',
         )
         yield Part("drafts", Seen.NOTE, now, steps)
+
+
+def _approvers(facts: Facts) -> Iterator[Part]:
+    if facts.approvers is Approvers.WRITE:
+        now = "everybody with write access may approve changes of protected paths, an agent's account too"
+        step = 'where agents push with accounts of persons: .coord.toml, [github] approvers = "maintain"'
+        yield Part("approvers", Seen.NOTE, now, (step,))

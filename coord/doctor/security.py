@@ -45,6 +45,7 @@ def look(workspace: Workspace) -> Facts:
         wanted=FILES[mode],
         stale=frozenset(stale),
         drafts=workspace.settings.github.blocked is Untold.DRAFT,
+        approvers=workspace.settings.github.approvers,
     )
 
 

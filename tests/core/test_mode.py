@@ -9,6 +9,7 @@ import pytest
 
 from coord.core.mode import Facts, Mode, Part, Seen, is_complete, mode_of, parts_of
 from coord.core.protection import Environment, Protection, Rule
+from coord.core.settings import Approvers
 
 APP, OTHER = "Integration 77", "Integration 78"
 FILES = ("coord-wake.yml", "coord-land.yml", "coord-command.yml", "coord-audit.yml")
@@ -168,12 +169,14 @@ def test_what_is_hidden_in_part_is_not_seen(facts: Facts, part: str) -> None:
     assert "not to be seen with this token" in told.now
 
 
-def test_reviewers_and_drafts_are_good_to_know() -> None:
+def test_reviewers_drafts_and_approvers_are_good_to_know() -> None:
     reviewed = _in("main", reviewers=True)
     undrafted = _facts(replace(WHOLE, may_approve=False))
     assert [(part.name, part.seen) for part in _bad(reviewed)] == [("environment coord", Seen.NOTE)]
     assert [(part.name, part.seen) for part in _bad(undrafted)] == [("drafts", Seen.NOTE)]
     assert _bad(replace(undrafted, drafts=False)) == []
+    open_to_all = replace(_facts(), approvers=Approvers.WRITE)
+    assert [(part.name, part.seen) for part in _bad(open_to_all)] == [("approvers", Seen.NOTE)]
 
 
 def test_a_name_of_main_is_one_word_of_a_command() -> None:

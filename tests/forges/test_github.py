@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from coord.core.protection import Environment, Protection, Rule
 from coord.errors import RefusedError
 from coord.forges.base import Forge, Permission, State, Upserted
 from coord.forges.github import open_github

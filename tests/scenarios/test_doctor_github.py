@@ -93,6 +93,7 @@ def test_hardened_workflows_alone_lack_all_that_makes_them_hard(place: Place) ->
         "variable COORD_APP_ID": "wrong",
         "default token right": "right",
         "drafts": "note",
+        "approvers": "note",
     }
 
 
@@ -111,6 +112,8 @@ def test_a_hardened_repository_is_complete(place: Place) -> None:
         "right: repository secrets: COORD_APP_KEY is not among them\n"
         "right: variable COORD_APP_ID: 77\n"
         "right: default token right: read\n"
+        "note: approvers: everybody with write access may approve changes of protected paths, an agent's account too\n"
+        '  change it: where agents push with accounts of persons: .coord.toml, [github] approvers = "maintain"\n'
     )
     assert told.code == 0
 
