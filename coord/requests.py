@@ -57,6 +57,11 @@ def carry_out(workspace: Workspace, request: Request, *, dry_run: bool = False) 
     except RefusedError as refused:
         if not _lands_on_forge(workspace):
             raise
+        if workspace.hosting.forge is None:
+            hint = (
+                f"set GH_TOKEN, so that {LAND_WORKFLOW} can be asked to do it; or say it on the pull request"
+            )
+            raise RefusedError(refused.message, hint=hint) from None
         pass_on(workspace, request)
         why = f"only its workflow may push {workspace.main} here ({refused.message})"
         return Decided((), (f"{why}: {LAND_WORKFLOW} was asked to do it",))
@@ -71,8 +76,8 @@ def pass_on(workspace: Workspace, request: Request, *, workflow: str = LAND_WORK
 
 
 def _lands_on_forge(workspace: Workspace) -> bool:
-    """Say whether main holds the workflow that lands, and there are credentials to start it."""
-    if workspace.hosting.forge is None or workspace.main_tip is None:
+    """Say whether main holds the workflow that lands."""
+    if not workspace.hosting.has_pulls or workspace.main_tip is None:
         return False
     tree = workspace.git.objects.commit(workspace.main_tip).tree
     return find_entry(tree, f".github/workflows/{LAND_WORKFLOW}", workspace.git.objects.tree) is not None

@@ -12,15 +12,17 @@ import re
 from coord.core.text import one_line, plain
 
 _BROKEN = "\u200b"
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&^=:.-])")
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#!|~$&])")
+#: What makes a list, a rule or a heading of the line above when a line begins with it.
+_START = re.compile(r"^(\d{0,9})([-+=.)])")
 #: ``@name`` mentions; ``#12``, ``owner/name#12`` and ``GH-12`` refer, and after some verbs close; a URL does both.
-_ACTIVE = re.compile(r"@(?=\w)|#(?=\d)|(?i:\bgh(?=-\d))|(?<=\w)(?=://)")
+_ACTIVE = re.compile(r"@(?=\w)|#(?=\d)|(?i:\bgh(?=-\d))|(?i:\bwww)(?=\.)|(?<=\w)(?=://)")
 
 
 def prose(text: str, limit: int = 300) -> str:
     """Return foreign text as one line of Markdown that says just that."""
     line = _ACTIVE.sub(lambda match: match[0] + _BROKEN, one_line(text, limit))
-    return _MARKS.sub(r"\\\1", line)
+    return _START.sub(r"\1\\\2", _MARKS.sub(r"\\\1", line))
 
 
 def code(text: str, limit: int = 200) -> str:

@@ -11,6 +11,7 @@ import logging
 import urllib.request
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -76,7 +77,14 @@ class GitHub:
 
     def _pulls(self, query: Mapping[str, str]) -> list[Pull]:
         said = self._calls.pages(f"{self._here}/pulls", query)
-        return [values.pull(each) for each in said if values.is_ours(each, self.repository)]
+        return [self._pull(each) for each in said if values.is_ours(each, self.repository)]
+
+    def _pull(self, said: Json) -> Pull:
+        """A draft that another of our jobs opened is ours as well: each writes as a bot of its own."""
+        found = values.pull(said)
+        if found.ours or not values.bears(said, values.DRAFT):
+            return found
+        return replace(found, ours=found.author.lower() == self.viewer.lower())
 
     def open_draft(self, branch: str, base: str, title: str, body: str) -> Pull:
         """Open a draft pull request; one that is open already between the two is the answer too."""
@@ -96,7 +104,7 @@ class GitHub:
             "draft": True,
         }
         made = self._calls.create(f"{self._here}/pulls", asked, found)
-        return made if isinstance(made, Pull) else values.pull(made)
+        return made if isinstance(made, Pull) else self._pull(made)
 
     def retarget(self, number: int, base: str) -> None:
         """Let a pull request be merged into another branch."""
@@ -196,7 +204,8 @@ class GitHub:
         """Set the status ``coord/land`` of a commit, unless it says so already; return whether it was set."""
         said = values.one_line(words, values.LONGEST_WORDS)
         now = self._status(commit)
-        if now is not None and _status_says(now) == (state.value, said, url):
+        # Each run has a link of its own: what it says is what counts.
+        if now is not None and (now["state"], now["description"] or "") == (state.value, said):
             return False
         asked = {"state": state.value, "context": CONTEXT, "description": said}
         more = {"target_url": url} if url else {}
@@ -247,10 +256,6 @@ class GitHub:
     def protection(self, main: str) -> Protection:
         """Return how the repository is protected."""
         return protection(self._calls, self.repository, main, self._login)
-
-
-def _status_says(said: Json) -> tuple[str, str, str]:
-    return said["state"], said["description"] or "", said["target_url"] or ""
 
 
 def _download(address: str, timeout: int) -> str:

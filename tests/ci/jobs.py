@@ -9,8 +9,12 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -69,6 +73,10 @@ class Site:
     between: dict[str, Any] = field(default_factory=dict)
     bends: Any = None
     concludes: str | None = None
+    actor: str = "github-actions[bot]"
+    dies_before_report: bool = False
+    played: int = 0
+    on_push: Callable[[Push], None] = lambda push: None
 
     # -- people and agents -----------------------------------------------------------------------------------------
 
@@ -116,53 +124,51 @@ class Site:
 
     def job(self, verb: str, **given: str) -> Verb:
         """Run one verb as a job with its own token."""
-        token = self.tokens.issue("github-actions[bot]", "job", RIGHTS[verb])
-        scratch = self.world.root / f"job-{self.runs}-{verb}-{next(self.numbers)}"
-        scratch.mkdir()
-        clone = scratch / "work"
-        self.world.git("clone", "-q", self.server.remote_for(token), str(clone), at=self.world.root)
-        self.world.git("remote", "set-url", "origin", self.server.remote, at=clone)
-        out, summary = scratch / "output", scratch / "summary"
-        environment = {
-            "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(out), "GITHUB_STEP_SUMMARY": str(summary),
-            "GITHUB_SERVER_URL": self.server.url, "GITHUB_API_URL": self.rest.url, "GITHUB_REPOSITORY": NAME,
-            "GITHUB_RUN_ID": str(self.runs), "GITHUB_RUN_ATTEMPT": "1", "RUNNER_TEMP": str(scratch),
-            "GITHUB_WORKFLOW_REF": f"{NAME}/.github/workflows/coord-land.yml@refs/heads/main",
-            "COORD_TOKEN": token.text, **given,
-        }  # fmt: skip
+        scratch, environment = self._prepared(verb, given)
         words = ["ci", "land", "--here"] if verb == "simple" else ["ci", verb]
         text = io.StringIO()
         with self.patch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(name, value)
             with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-                code = cli.run(["-C", str(clone), *words])
+                code = cli.run(["-C", str(scratch / "work"), *words])
         assert code != 70, text.getvalue()
-        assert token.text not in text.getvalue()
+        assert environment["COORD_TOKEN"] not in text.getvalue()
+        summary = scratch / "summary"
         said = summary.read_text() if summary.exists() else ""
-        return Verb(code, _outputs(out), said, text.getvalue())
+        return Verb(code, _outputs(scratch / "output"), said, text.getvalue())
+
+    def _prepared(self, verb: str, given: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
+        """Make a job's machine: a folder with a clone of main, and the environment."""
+        token = self.tokens.issue("github-actions[bot]", "job", RIGHTS[verb])
+        scratch = self.world.root / f"job-{self.runs}-{verb}-{next(self.numbers)}"
+        scratch.mkdir()
+        clone = scratch / "work"
+        self.world.git("clone", "-q", self.server.remote_for(token), str(clone), at=self.world.root)
+        self.world.git("remote", "set-url", "origin", self.server.remote, at=clone)
+        environment = {
+            "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(scratch / "output"),
+            "GITHUB_STEP_SUMMARY": str(scratch / "summary"), "GITHUB_SERVER_URL": self.server.url,
+            "GITHUB_API_URL": self.rest.url, "GITHUB_REPOSITORY": NAME, "GITHUB_RUN_ID": str(self.runs),
+            "GITHUB_RUN_ATTEMPT": "1", "RUNNER_TEMP": str(scratch), "COORD_TOKEN": token.text,
+            "GITHUB_TRIGGERING_ACTOR": self.actor,
+            "GITHUB_WORKFLOW_REF": f"{NAME}/.github/workflows/coord-land.yml@refs/heads/main", **given,
+        }  # fmt: skip
+        return scratch, environment
 
     def run(self, *, request: str = "", branch: str = "", dry_run: bool = False) -> list[str]:
         """Play one run of coord-land; return the inputs of the runs that it started."""
-        self.runs += 1
-        self.rest.begin_run(
-            self.runs,
-            "coord-land.yml",
-            "workflow_dispatch",
-            branch="main",
-            commit=self.world.ref("refs/heads/main"),
-        )
         inputs = {"COORD_REQUEST": request, "COORD_BRANCH": branch, "COORD_DRY_RUN": str(dry_run).lower()}
         before = len(self.rest.state.dispatches)
-        plan = self.job("plan", **inputs)
-        assert plan.code == 0, plan.text
-        for leg in json.loads(plan.outputs["legs"]):
-            self._leg(leg)
+        plan = self._planned(**inputs)
         self._meanwhile("gate")
         report = Verb(0, {}, "", "")
         if plan.outputs["any"] == "true" or plan.outputs["act"] == "true":
             report = self.land(plan, **inputs)
+            assert report.code == 0, report.text
         self._meanwhile("land")
+        if self.dies_before_report:
+            raise KeyboardInterrupt
         told = self.job(
             "report", COORD_PLAN=plan.outputs["plan"], COORD_REPORT=report.outputs.get("report", "")
         )
@@ -171,22 +177,75 @@ class Site:
 
     def land(self, plan: Verb, **inputs: str) -> Verb:
         """Play the job that publishes."""
-        run_token = self.tokens.issue("github-actions[bot]", "job", RIGHTS["land"])
-        ended = self.job(
-            "land", COORD_APP_ID=str(APP_ID), COORD_APP_KEY=key_pair()[0], COORD_RUN_TOKEN=run_token.text,
-            COORD_PLAN=plan.outputs["plan"], **inputs,
-        )  # fmt: skip
-        assert ended.code == 0, ended.text
+        ended = self.job("land", **self._for_land(plan), **inputs)
         assert key_pair()[0].splitlines()[3] not in ended.text
         return ended
 
+    def _for_land(self, plan: Verb) -> dict[str, str]:
+        run_token = self.tokens.issue("github-actions[bot]", "job", RIGHTS["land"])
+        return {
+            "COORD_APP_ID": str(APP_ID), "COORD_APP_KEY": key_pair()[0], "COORD_RUN_TOKEN": run_token.text,
+            "COORD_PLAN": plan.outputs["plan"],
+        }  # fmt: skip
+
+    def run_until_land(self) -> Verb:
+        """Play the jobs of a run as far as the one that publishes, and return how that ended."""
+        plan = self._planned()
+        return self.land(plan)
+
+    def _planned(self, **inputs: str) -> Verb:
+        self.runs += 1
+        main = self.world.ref("refs/heads/main")
+        self.rest.begin_run(self.runs, "coord-land.yml", "workflow_dispatch", branch="main", commit=main)
+        plan = self.job("plan", **inputs)
+        assert plan.code == 0, plan.text
+        for leg in json.loads(plan.outputs["legs"]):
+            self._leg(leg)
+        return plan
+
+    def kill_land(self, when: Callable[[], bool]) -> None:
+        """Play a run whose land job is killed as soon as ``when`` says so."""
+        scratch, environment = self._prepared("land", self._for_land(self._planned()))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "coord", "-C", str(scratch / "work"), "ci", "land"],
+            env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while not when():
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+
+    def legs(self) -> list[str]:
+        """Return the legs that a plan would run now."""
+        return [leg["leg"] for leg in json.loads(self.job("plan").outputs["legs"])]
+
+    def desk(self, *words: str, token: bool = True) -> Result:
+        """Let alice run coord at her desk, with her token or without."""
+        alice = self.tokens.issue("alice", "user", dict(EVERYTHING))
+        with self.patch.context() as patch:
+            patch.setenv("GITHUB_API_URL", self.rest.url)
+            patch.setenv("GITHUB_SERVER_URL", self.server.url)
+            if token:
+                patch.setenv("GH_TOKEN", alice.text)
+            return self.world.coord(*words)
+
+    def drain_asked(self) -> None:
+        """Play the runs that were dispatched and not played yet, and those that they start."""
+        while self.played < len(self.rest.state.dispatches):
+            asked = self.rest.state.dispatches[self.played]
+            self.played += 1
+            self.run(request=asked.inputs.get("request", ""))
+
     def drain(self, most: int = 10) -> int:
         """Play runs until none starts another; return how many there were."""
+        following = ""
         for number in range(1, most + 1):
-            requests = self.run(request=getattr(self, "_next", ""))
-            self._next = requests[-1] if requests else ""
+            requests = self.run(request=following)
+            self.played = len(self.rest.state.dispatches)
             if not requests:
                 return number
+            following = requests[-1]
         raise AssertionError(f"still going on after {most} runs")
 
     def _meanwhile(self, job: str) -> None:

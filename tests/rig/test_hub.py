@@ -118,6 +118,12 @@ def test_what_starts_what(place: HubPlace) -> None:
     hub.tick("listen")
     (ticked,) = hub.drain()
     assert "schedule by github-actions[bot] on refs/heads/main" in ticked.text()
+    place.push("main", {"a.txt": "four\n"})
+    hub.rerun(ticked)
+    (again,) = hub.drain()
+    assert (again.id, again.attempt) == (ticked.id, 2)
+    assert f"on refs/heads/main {main}:" in again.text()
+    assert [job.attempt for job in place.rest.state.runs[ticked.id].jobs] == [1, 2]
 
 
 def test_a_branch_cannot_enter_the_environment_and_a_killed_job_is_cancelled(place: HubPlace) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.world.github.act_workflow import job_name, steps_of
 
+_BEGUN = "⭐ Run Main "
 _SHOWN = ("error", "warning", "notice", "group", "endgroup", "debug")
 
 
@@ -26,6 +27,7 @@ class StepRecord:
 
     name: str
     script: str = ""
+    uses: bool = False
     conclusion: str = ""
     begun: str = ""
     ended: str = ""
@@ -57,7 +59,7 @@ class JobRecord:
             for index, step in enumerate(job.get("steps", ()))
             if step.get("continue-on-error") is True
         )
-        named = {key: StepRecord(name, script) for key, name, script in steps_of(job)}
+        named = {key: StepRecord(name, script, uses) for key, name, script, uses in steps_of(job)}
         steps = {
             "--setup-job": StepRecord("Set up job"),
             **named,
@@ -84,8 +86,7 @@ class JobRecord:
         if "${{" in step.name and not nested:
             first = event["step"].split("\n", 1)[0]
             step.name = f"Run {first}" if step.name.startswith("Run ") else first
-        script = "" if nested else step.script
-        step.lines += [f"{event['time'][:19]}.0000000Z {line}" for line in _lines(event, script)]
+        step.lines += [f"{event['time'][:19]}.0000000Z {line}" for line in _lines(event, step, nested=nested)]
         if event.get("command") in _SHOWN[:3]:
             self.annotations.append(Annotation(event["command"], event["arg"], event.get("kvPairs", {})))
         if nested:
@@ -130,8 +131,8 @@ class JobRecord:
         return {step.name: step.conclusion for key, step in self.steps.items() if not key.endswith(("-job",))}
 
 
-def _lines(event: Mapping[str, Any], script: str) -> Iterator[str]:
-    """Return the lines of GitHub's log for an event of act; a step begins with what it runs, whatever its name."""
+def _lines(event: Mapping[str, Any], step: StepRecord, *, nested: bool) -> Iterator[str]:
+    """Return the lines of GitHub's log for an event of act."""
     command, said = event.get("command"), str(event["msg"])
     if command in _SHOWN:
         yield f"##[{command}]{event['arg']}"
@@ -139,12 +140,22 @@ def _lines(event: Mapping[str, Any], script: str) -> Iterator[str]:
         yield str(event["raw"]).rstrip("\n")
     elif event.get("raw_output"):
         yield from said.rstrip("\n").split("\n")
-    elif said.startswith("⭐ Run Main "):
-        first, *rest = (script or said.removeprefix("⭐ Run Main ")).rstrip("\n").split("\n")
-        yield f"##[group]Run {first}"
-        yield from (f"\x1b[36;1m{line}\x1b[0m" for line in (first, *rest))
-        yield "##[endgroup]"
+    elif said.startswith(_BEGUN):
+        yield from _header(said.removeprefix(_BEGUN), step, nested=nested)
     elif said.startswith("exit status "):
         yield f"##[error]Process completed with exit code {said.removeprefix('exit status ')}."
     elif event.get("level") == "error":
         yield f"##[error]{said}"
+
+
+def _header(said: str, step: StepRecord, *, nested: bool) -> Iterator[str]:
+    """Return how a step begins: with what it runs, whatever its name. The steps of an action that is not composite on
+    GitHub (checkout) are not to be seen there."""
+    if nested and step.script.startswith("actions/"):
+        return
+    lines = (said if nested else step.script).rstrip("\n").split("\n")
+    yield f"##[group]Run {lines[0]}"
+    if nested or not step.uses:
+        yield from (f"\x1b[36;1m{line}\x1b[0m" for line in lines)
+        yield "shell: /usr/bin/bash --noprofile --norc -e -o pipefail {0}"
+    yield "##[endgroup]"

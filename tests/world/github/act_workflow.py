@@ -210,9 +210,10 @@ def job_name(job_id: str, job: Mapping[str, Any], matrix: Mapping[str, Any]) -> 
     return re.sub(pattern, lambda found: str(matrix.get(found[1], found[0])), str(named))
 
 
-def steps_of(job: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Return each step's id in act's events, the name under which GitHub lists it, and what it runs."""
+def steps_of(job: Mapping[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
+    """Return each step's id in act's events, the name under which GitHub lists it, what it runs, and whether that is an
+    action."""
     for index, step in enumerate(job.get("steps", ())):
         script = str(step.get("uses") or step.get("run", ""))
         name = step.get("name") or f"Run {script.split(chr(10), 1)[0]}"
-        yield str(step.get("id", index)), str(name), script
+        yield str(step.get("id", index)), str(name), script, "uses" in step

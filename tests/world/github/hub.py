@@ -129,6 +129,11 @@ class Hub:
         body = {"schedule": cron, **payloads.base(self.git, _BOT)}
         self._queue_run(found, Event("schedule", f"refs/heads/{self.default_branch}", commit, _BOT, body))
 
+    def rerun(self, run: RunRecord) -> None:
+        """Run something again, as GitHub does it: with the same event and the same commit."""
+        with self._lock:
+            self._queue.append(RunRecord(run.id, run.workflow, run.event, run.attempt + 1))
+
     def _completed(self, run: RunRecord) -> None:
         body = payloads.workflow_run(self.git, run)
         event = self._main_event("workflow_run", run.event.actor, body)

@@ -54,8 +54,10 @@ class RestApi:
         shown = Run(run.id, stem, event.name, event.branch, event.commit, run.attempt)
         shown.conclusion = run.conclusion or None
         shown.status = "completed" if run.conclusion else "in_progress"
-        shown.jobs = [_job(job, run.attempt) for job in run.jobs]
+        jobs = [_job(job, run.attempt) for job in run.jobs]
         with self.rest.state.lock:
+            before = self.rest.state.runs.get(run.id, shown).jobs
+            shown.jobs = [job for job in before if job.attempt != run.attempt] + jobs
             self.rest.state.runs[run.id] = shown
 
     def issue(self, number: int) -> Mapping[str, Any]:

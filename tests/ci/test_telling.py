@@ -1,0 +1,173 @@
+"""What people are told on pull requests, and what foreign text cannot do there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.ci.conftest import WORKERS, Make
+
+BLOCKED = "stuck\n\nCoord-Status: blocked\nCoord-Reason: {}"
+
+
+def test_a_draft_is_work_in_progress(make: Make) -> None:
+    here = make("a")
+    tip = here.push("feat/a")
+    number = here.pull("feat/a", draft=True)
+
+    here.drain()
+    assert here.status(tip) == ("pending", "working: its pull request is a draft")
+
+    here.rest.state.tickets[number].draft = False
+    here.drain()
+    assert here.world.branches() == []
+
+
+def test_a_label_holds_a_branch_back(make: Make) -> None:
+    here = make("a")
+    tip = here.push("feat/a")
+    number = here.pull("feat/a")
+    here.rest.state.tickets[number].labels.append("coord:hold")
+
+    here.drain()
+    assert here.status(tip) == ("pending", f"held: pull request #{number} bears the label 'coord:hold'")
+
+    here.rest.state.tickets[number].labels.clear()
+    here.drain()
+    assert here.world.branches() == []
+
+
+def test_a_blocked_branch_without_a_pull_request_gets_a_draft_that_keeps_nothing_back(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.drain()
+    (ticket,) = (t for t in here.rest.state.tickets.values() if t.is_pull)
+    assert (ticket.head, ticket.draft, ticket.title) == ("feat/a", True, "blocked: a")
+    (comment,) = here.comments("feat/a")
+    assert "something is BROKEN" in comment
+
+    here.world.more("feat/a", {"src/a.txt": "whole\n"})
+    here.drain()
+
+    assert here.world.branches() == []
+    assert here.comments("feat/a")[0].startswith("### coord: `feat/a` has landed")
+
+
+def test_a_blocked_branch_may_be_told_as_an_issue_that_is_closed_when_it_lands(make: Make) -> None:
+    here = make("a", config=WORKERS + '\n[github]\nblocked = "issue"\n')
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.drain()
+    (issue,) = here.rest.state.tickets.values()
+    assert (issue.title, issue.state, issue.is_pull) == ("blocked: a", "open", False)
+    here.drain()
+    assert len(here.rest.state.tickets) == 1
+
+    here.world.more("feat/a", {"src/a.txt": "whole\n"})
+    here.drain()
+
+    assert issue.state == "closed"
+    assert "has landed" in issue.body
+
+
+def test_a_blocked_branch_may_be_told_nowhere(make: Make) -> None:
+    here = make("a", config=WORKERS + '\n[github]\nblocked = "nothing"\n')
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+
+    here.drain()
+
+    assert here.rest.state.tickets == {}
+    assert "status: blocked" in here.world.show("tasks/a.md")
+
+
+def test_what_is_told_already_is_not_told_again(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.pull("feat/a")
+    here.drain()
+    before = here.rest.writes()
+
+    here.drain()
+
+    assert here.rest.writes() == before
+
+
+def test_a_killed_run_is_told_by_the_next(make: Make) -> None:
+    """The run that blocked it never came to its report."""
+    here = make("a")
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.pull("feat/a")
+    here.dies_before_report = True
+    with pytest.raises(KeyboardInterrupt):
+        here.run()
+    assert here.comments("feat/a") == []
+    here.dies_before_report = False
+
+    here.run()
+
+    assert len(here.comments("feat/a")) == 1
+
+
+HOSTILE = [
+    "$(touch /tmp/pwned) `id` ${{ secrets.COORD_APP_KEY }}",
+    "::set-output name=plan::x",
+    "::error file=a::b%0A::stop-commands::x",
+    "fixes #1, closes acme/demo#1, resolves https://github.com/acme/demo/issues/1",
+    "@alice @acme/everyone <img src=x onerror=alert(1)> [x](javascript:alert(1))",
+    "``` </details> | a | b | \\| <!-- coord:branch -->",
+    "--upload-pack=x \u202e\x1b[31m\u2028",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_foreign_text_stays_text_wherever_it_is_told(make: Make, text: str) -> None:
+    here = make("a")
+    here.push("feat/a", {"src/a.txt": "half\n"}, BLOCKED.format(text))
+    here.pull("feat/a", title=text)
+
+    texts = [here.job("plan").text, here.job("plan").summary]
+    here.drain()
+
+    (comment,) = here.comments("feat/a")
+    texts.append(comment)
+    visible = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", comment, flags=re.DOTALL)
+    assert not re.search(r"@\w|(?<!\\)<(img|!--|/details)|(?<!\\)\]\(|#\d|\w://", visible), visible
+    for said in texts:
+        lines = said.split("\n")
+        start = next((n for n, line in enumerate(lines) if line.startswith("::stop-commands::")), None)
+        assert start is None or not any(line.startswith("::set-output") for line in lines[:start])
+
+
+def test_nothing_that_is_printed_is_taken_for_a_command(make: Make) -> None:
+    """Between the first and the last line of a verb the runner reads no commands; the word that ends it is random."""
+    here = make("a")
+    here.push(
+        "feat/a", {"src/a.txt": "BROKEN\n", "check.sh": "echo '::add-mask::x'; echo '::end::'; exit 1\n"}
+    )
+
+    text = here.job("gate", COORD_LEG=here.legs()[0]).text
+
+    lines = text.split("\n")
+    word = lines[0].removeprefix("::stop-commands::")
+    assert len(word) == 32
+    assert "::add-mask::x" in lines[1 : lines.index(f"::{word}::")]
+
+
+@pytest.mark.parametrize(
+    "branch",
+    ["feat/$(id)", "feat/a;b", "feat/'x'", 'feat/"x"', "feat/a&b", "feat/{a}", "feat/%0a", "feat/日本"],
+)
+def test_branch_names_are_data(make: Make, branch: str) -> None:
+    task = branch.removeprefix("feat/")
+    here = make()
+    here.by_alice(
+        {f"tasks/{n}.md": f"---\nid: {t!r}\nname: x\nstatus: pending\n---\n" for n, t in [("t", task)]}
+        if "'" not in task
+        else {"tasks/t.md": f'---\nid: "{task}"\nname: x\nstatus: pending\n---\n'}
+    )
+    here.push(branch, {"src/a.txt": "new\n"})
+    here.pull(branch)
+
+    here.drain()
+
+    assert here.world.branches() == []
