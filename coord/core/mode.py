@@ -102,7 +102,7 @@ def is_complete(parts: tuple[Part, ...]) -> bool:
 
 
 def _unseen(name: str, what: str, right: str) -> Part:
-    how = f"run it again with a token that has the right {right}, of somebody who administers the repository"
+    how = f"run it again with the token of an administrator that has the right {right}"
     return Part(name, Seen.UNSEEN, f"{what}: not to be seen with this token", (how,))
 
 
@@ -229,7 +229,7 @@ def _is_app(actor: str, app: str) -> bool:
     return _who(actor) == app if app else actor.startswith("Integration ")
 
 
-_KEPT = {"non_fast_forward": "a push that takes commits away", "deletion": "its deletion"}
+_KEPT = {"non_fast_forward": "a push that takes commits away from", "deletion": "the deletion of"}
 
 
 def _refused(facts: Facts, kind: str, words: str) -> Part:
@@ -237,10 +237,10 @@ def _refused(facts: Facts, kind: str, words: str) -> Part:
     if rules is None:
         return _unseen(name, f"the rules for {facts.main}", "administration: read")
     if any(rule.kind == kind for rule in rules):
-        return Part(name, Seen.RIGHT, f"{words} is refused on {facts.main}")
+        return Part(name, Seen.RIGHT, f"{words} {facts.main} is refused")
     box = "Block force pushes" if kind == "non_fast_forward" else "Restrict deletions"
     step = f"{facts.site}/settings/rules: in the ruleset for {facts.main}, {box}"
-    return Part(name, Seen.WRONG, f"no rule refuses {words} on {facts.main}", (step,))
+    return Part(name, Seen.WRONG, f"no rule refuses {words} {facts.main}", (step,))
 
 
 def _open_main(facts: Facts) -> Part:

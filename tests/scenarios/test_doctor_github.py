@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 
 from coord.core.mode import Mode
 from coord.workflows import FILES, FOLDER, Wanted, render
+from tests.artefacts import blocks, read, section
 from tests.forges.place import EVERYTHING, Place
 from tests.forges.place import place as build
 from tests.world import Result
@@ -105,8 +109,8 @@ def test_a_hardened_repository_is_complete(place: Place) -> None:
         "mode: hardened\n"
         "right: workflows: 4 on main, as coord renders them\n"
         "right: updates: only App 77 may push main\n"
-        "right: non-fast-forward: a push that takes commits away is refused on main\n"
-        "right: deletion: its deletion is refused on main\n"
+        "right: non-fast-forward: a push that takes commits away from main is refused\n"
+        "right: deletion: the deletion of main is refused\n"
         "right: environment coord: only main may use it\n"
         "right: secret COORD_APP_KEY: the environment coord holds it\n"
         "right: repository secrets: COORD_APP_KEY is not among them\n"
@@ -116,6 +120,26 @@ def test_a_hardened_repository_is_complete(place: Place) -> None:
         '  change it: where agents push with accounts of persons: .coord.toml, [github] approvers = "maintain"\n'
     )
     assert told.code == 0
+
+
+@pytest.mark.parametrize("mode", ["hardened", "simple"])
+def test_the_set_up_of_the_page_leads_to_a_complete_repository(place: Place, mode: str) -> None:
+    """What a page can do by commands of coord and git is done; the settings are those that it tells to make."""
+    place.rest.state.may_approve = True
+    if mode == "hardened":
+        _harden(place)
+    place.world.main({f"{FOLDER}/coord-land.yml": None}, "nothing yet")
+    place.world.git("pull", "-q", at=place.world.desk)
+    script = blocks(section(read("docs/github.md"), f"Set-up, {mode}"), "sh")[0]
+    ran = subprocess.run(
+        ["sh", "-ec", script.replace("OWNER/coord@COMMIT", ACTION).replace("coord doctor --github", "")],
+        cwd=place.world.desk, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout
+    told = _doctor(place)
+    assert told.code == 0, told.out
+    assert told.out.startswith(f"mode: {mode}\n")
 
 
 def test_a_role_that_may_bypass_is_a_hole(place: Place) -> None:
