@@ -156,12 +156,16 @@ def ran(job: Job, workspace: Workspace, legs: Sequence[Leg], forge: Forge) -> Ra
 
 
 def read_log(text: str, profile: Profile) -> tuple[str, str]:
-    """Return (step, tail) from a job's log; a step that the profile does not have is none."""
+    """Return (step, tail) from a job's log; a step that the profile does not have is none.
+
+    What the runner says of the step before it starts (``##[group]`` to ``##[endgroup]``) is no part of it.
+    """
     lines = _STAMP.sub("", text).replace("\r\n", "\n").split("\n")
     steps = {program(step) for step in profile.steps}
-    ends = [n for n, line in enumerate(lines) if line.startswith(FAILED_STEP)]
-    for number in reversed(ends):
-        step = lines[number].removeprefix(FAILED_STEP)
-        if step in steps:
-            return step, tail("\n".join(lines[:number]))
-    return "the gate", tail("\n".join(lines))
+    ends = (
+        n for n, line in enumerate(lines) if line.removeprefix(FAILED_STEP) in steps and FAILED_STEP in line
+    )
+    end = max(ends, default=len(lines))
+    begin = max((n + 1 for n, line in enumerate(lines[:end]) if line.startswith("##[endgroup]")), default=0)
+    step = lines[end].removeprefix(FAILED_STEP) if end < len(lines) else "the gate"
+    return step, tail("\n".join(line for line in lines[begin:end] if not line.startswith("##[")))

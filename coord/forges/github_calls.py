@@ -145,7 +145,9 @@ class Calls:
             status, headers, text = self._send(verb, path, query, body)
         except OSError as error:
             # The error's text may quote what was sent.
-            return Answer(0, body=self._mask(f"no answer: {type(error).__name__}: {error}"))
+            answer = Answer(0, body=self._mask(f"no answer: {type(error).__name__}: {error}"))
+            _let_go(error)
+            return answer
         return Answer(status, headers, _parsed(text))
 
     def _pause(self, answer: Answer, attempt: int) -> float | None:
@@ -188,6 +190,13 @@ class Calls:
         if answer.status == HTTPStatus.FORBIDDEN and rights:
             return f"the token needs one of these rights: {rights}"
         return _HINTS.get(answer.status, "")
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Cut what an error holds on to: the library's frames hold the error in turn, and with it everything that called."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 def limit_of(answer: Answer, now: float, attempt: int) -> float | None:

@@ -144,7 +144,7 @@ class Site:
         scratch = self.world.root / f"job-{self.runs}-{verb}-{next(self.numbers)}"
         scratch.mkdir()
         clone = scratch / "work"
-        self.world.git("clone", "-q", self.server.remote_for(token), str(clone), at=self.world.root)
+        self.world.git("clone", "-q", "--shared", str(self.world.origin), str(clone), at=self.world.root)
         self.world.git("remote", "set-url", "origin", self.server.remote, at=clone)
         environment = {
             "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(scratch / "output"),
