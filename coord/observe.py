@@ -90,7 +90,7 @@ def observe(workspace: Workspace, *, now: int | None = None) -> View:
     snapshot = replace(view.snapshot, pulls=workspace.pulls)
     if workspace.hosting.forge is not None:
         # Refs cannot be protected on a forge: an approval there is what a person said, and nothing else.
-        snapshot = replace(snapshot, approvals=approvals(workspace.hosting.forge, snapshot))
+        snapshot = replace(snapshot, approvals=approvals(workspace.hosting.forge, snapshot, workspace.said))
     return replace(view, snapshot=snapshot)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from coord.core.markdown import code
+from coord.core.plan import reproduce
+from coord.core.profile import BUILT_IN, program
 from coord.core.pull import Pull
 from coord.core.settings import Untold
 from coord.core.signal import trailers
@@ -24,7 +25,8 @@ from coord.core.text import one_line
 from coord.core.verdict import HISTORY, VERDICT_FILE, Verdict, VerdictKind, decode
 from coord.errors import RefusedError
 from coord.forges.base import Forge, State
-from coord.observe import View
+from coord.freshness import fetch
+from coord.observe import View, observe
 from coord.render import render
 from coord.workspace import Workspace
 
@@ -45,6 +47,17 @@ class Teller:
     forge: Forge
     url: str
     say: Callable[[str], None]
+
+
+def tell_all(workspace: Workspace, say: Callable[[str], None], url: str = "") -> None:
+    """Look afresh, and let the forge show how every branch stands. Raises RefusedError when it cannot be asked at all."""
+    forge = workspace.hosting.forge
+    if forge is None:
+        raise RefusedError(
+            "there is no token for GitHub", hint="set GH_TOKEN; in a workflow, the input token"
+        )
+    fetch(workspace)
+    tell(Teller(workspace, forge, url, say), observe(workspace))
 
 
 def tell(teller: Teller, view: View) -> None:
@@ -120,7 +133,7 @@ def landed_text(workspace: Workspace, branch: str, commit: str) -> str:
 
 
 def _tell_blocked(teller: Teller, view: View, blocked: TellBlocked) -> None:
-    text = blocked_text(teller.workspace, blocked.verdict)
+    text = blocked_text(teller.workspace, blocked.verdict, _commands(view, blocked))
     pull = blocked.pull
     if pull is None:
         pull = _place_to_talk(teller, view, blocked, text)
@@ -128,8 +141,19 @@ def _tell_blocked(teller: Teller, view: View, blocked: TellBlocked) -> None:
         teller.forge.upsert_comment(pull.number, MARKER, text)
 
 
-def blocked_text(workspace: Workspace, verdict: Verdict) -> str:
-    """Return what a branch's comment says of its verdict."""
+def _commands(view: View, blocked: TellBlocked) -> tuple[str, ...]:
+    """Return the commands that show it again, made here: on a forge the verdict's ref may be anybody's, and people copy
+    what stands in a comment of ours."""
+    verdict, settings = blocked.verdict, view.snapshot.settings
+    if verdict.kind is VerdictKind.BLOCKED:
+        return ()
+    profiles = (*settings.profiles, *BUILT_IN)
+    known = {program(step) for profile in profiles for step in profile.steps}
+    return (*reproduce(blocked.branch, view.snapshot), *((verdict.step,) if verdict.step in known else ()))
+
+
+def blocked_text(workspace: Workspace, verdict: Verdict, commands: tuple[str, ...]) -> str:
+    """Return what a branch's comment says of its verdict, with the commands that show it again."""
     wrong = ", ".join(f"{c.path} ({c.kind})" for c in verdict.paths[:20]) or verdict.reason
     return render(
         "comments/blocked.md.j2",
@@ -137,10 +161,11 @@ def blocked_text(workspace: Workspace, verdict: Verdict) -> str:
         main=workspace.main,
         kind=verdict.kind.value,
         wrong=wrong,
+        reproduce=commands,
         **{
             name: getattr(verdict, name)
             for name in (
-                "reason", "tip", "base", "paths", "by", "log", "tried", "attempts", "suggestion", "reproduce",
+                "reason", "tip", "base", "paths", "by", "log", "tried", "attempts", "suggestion",
             )
         },
     )  # fmt: skip
@@ -183,8 +208,3 @@ def _settle(teller: Teller, task: str, pull: Pull | None, text: str) -> None:
         teller.forge.upsert_comment(pull.number, MARKER, text, only_change=True)
     if teller.workspace.settings.github.blocked is not Untold.NOTHING:
         teller.forge.close_issue(_issue(task), text)
-
-
-def named(commit: str) -> str:
-    """Return a commit as Markdown shows it."""
-    return code(commit[:7])

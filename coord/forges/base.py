@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
-from coord.core.protection import Protection
+from coord.core.protection import Environment, Protection, Rule
 from coord.core.pull import Pull
+
+__all__ = [
+    "Comment", "Environment", "Forge", "Job", "JobStep", "Permission", "Protection", "Pull", "Rule", "State", "Upserted",
+]  # fmt: skip
 
 
 class State(StrEnum):
