@@ -11,6 +11,7 @@ from coord.core.profile import BUILT_IN, program
 from coord.core.pull import Pull
 from coord.core.settings import Untold
 from coord.core.signal import trailers
+from coord.core.snapshot import TaskBranch
 from coord.core.telling import (
     Landed,
     TellAgain,
@@ -108,15 +109,8 @@ def _tell(teller: Teller, view: View, telling: Telling) -> None:
             forge.set_status(tip, State(light.value), one_line(words, 140), teller.url)
         case TellBlocked() as blocked:
             _tell_blocked(teller, view, blocked)
-        case TellProtected(branch, paths, pull):
-            text = render(
-                "comments/protected.md.j2",
-                branch=branch.name,
-                paths=paths,
-                tip=branch.tip,
-                least=view.snapshot.settings.github.approvers.value,
-            )
-            forge.upsert_comment(pull.number, MARKER, text)
+        case TellProtected() as protected:
+            _tell_protected(teller, view, protected)
         case TellAgain(branch, words, pull):
             text = render("comments/again.md.j2", branch=branch.name, words=words)
             _settle(teller, branch.task, pull, text)
@@ -139,6 +133,27 @@ def _tell_blocked(teller: Teller, view: View, blocked: TellBlocked) -> None:
         pull = _place_to_talk(teller, view, blocked, text)
     if pull is not None:
         teller.forge.upsert_comment(pull.number, MARKER, text)
+
+
+def _tell_protected(teller: Teller, view: View, protected: TellProtected) -> None:
+    branch, pull = protected.branch, protected.pull
+    if pull is None and view.snapshot.settings.github.blocked is not Untold.NOTHING:
+        pull = _draft(teller, branch, f"to approve: {one_line(branch.task, 100)}")
+    if pull is None:
+        return
+    text = render(
+        "comments/protected.md.j2",
+        branch=branch.name,
+        paths=protected.paths,
+        tip=branch.tip,
+        least=view.snapshot.settings.github.approvers.value,
+    )
+    teller.forge.upsert_comment(pull.number, MARKER, text)
+
+
+def _draft(teller: Teller, branch: TaskBranch, title: str) -> Pull:
+    body = render("comments/draft.md.j2", branch=branch.name, task=branch.task)
+    return teller.forge.open_draft(branch.name, teller.workspace.main, title, body)
 
 
 def _commands(view: View, blocked: TellBlocked) -> tuple[str, ...]:
@@ -181,9 +196,8 @@ def _place_to_talk(teller: Teller, view: View, blocked: TellBlocked, text: str) 
         case Untold.DRAFT if not branch.files and not branch.dropped:
             pass  # a forge opens no pull request for a branch that changes nothing
         case Untold.DRAFT:
-            body = render("comments/draft.md.j2", branch=branch.name, task=task)
             try:
-                return teller.forge.open_draft(branch.name, teller.workspace.main, title, body)
+                return _draft(teller, branch, title)
             except RefusedError as refused:
                 teller.say(f"no draft can be opened for {branch.name} ({refused.message}): an issue tells it")
         case Untold.ISSUE:

@@ -126,6 +126,7 @@ def test_a_forge_that_cannot_be_asked_after_the_push_leaves_the_branch_to_the_ne
     here = make("a")
     here.push("feat/a")
     here.pull("feat/a")
+    here.rest.state.merged_after = 1
     here.rest.fail_next("GET", r"/pulls/\d+$", 403, message="Resource not accessible by integration")
 
     assert here.run_until_land().code == 0
