@@ -32,6 +32,7 @@ _MARK = "# Rendered by coord init --github"
 _ACTION = re.compile(r"(?:[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[\w./-]+|[.$]/[\w./-]*)")
 _LABEL = re.compile(r"[\w.-]+")
 _PINNED = re.compile(r"[^@]+@[0-9a-f]{40}|[.$]/.*")
+_SHORTENED = re.compile(r"[^@]+@(?=[0-9a-f]*\d)[0-9a-f]{7,39}")
 
 
 FILES: dict[Mode, tuple[str, ...]] = {
@@ -130,6 +131,10 @@ def check_action(action: str) -> str:
             f"'{action}' is no reference to an action",
             hint="--action OWNER/REPO@COMMIT, with coord's repository",
         )
+    if _SHORTENED.fullmatch(action):
+        raise UsageError(
+            f"'{action}' shortens a commit, which GitHub does not take", hint="give all of its 40 digits"
+        )
     return action
 
 
@@ -166,7 +171,9 @@ def standing(top: Path) -> Standing:
 def standing_of(texts: Mapping[str, str]) -> Standing:
     """Return what workflows of ours say, by their names."""
     text = texts.get("coord-land.yml") or texts.get("coord-simple.yml") or ""
-    actions = re.findall(r"^ +uses: (?!actions/checkout@)(\S+)", text, re.MULTILINE)
+    # Each names the action; the one that lands may be gone, or a foreign file stand in its place.
+    every = "\n".join([text, *texts.values()])
+    actions = re.findall(r"^ +uses: (?!actions/checkout@)(\S+)", every, re.MULTILINE)
     runners = re.findall(r"^    runs-on: (.+)$", text, re.MULTILINE)
     minute = re.search(r'cron: "(\d+),', text)
     return Standing(

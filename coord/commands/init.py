@@ -102,7 +102,7 @@ def run(call: Call) -> Exit:
     for part in parts:
         if part.do and not call.args.dry_run:
             part.do()
-        call.output.result(f"{'would be: ' if call.args.dry_run else ''}{part.what}: {part.note}")
+        call.output.result(f"{_whether(call, part.do)}{part.what}: {part.note}")
     steps = _next_steps(workspace, settings, wanted)
     call.output.result("\nnext" if steps else "\nnothing is left to do: everything is on main")
     for step in steps:
@@ -124,7 +124,7 @@ def _server(call: Call, folder: Path) -> Exit:
     for change in changes:
         if change.do and not call.args.dry_run:
             change.do()
-        call.output.result(f"{'would be: ' if call.args.dry_run else ''}hook {change.hook}: {change.note}")
+        call.output.result(f"{_whether(call, change.do)}hook {change.hook}: {change.note}")
     steps = [f"coord -C {shlex.quote(str(workspace.common))} plan     shows what waits there, and why"]
     if workspace.main_tip is None:
         steps.insert(
@@ -136,6 +136,11 @@ def _server(call: Call, folder: Path) -> Exit:
     facts: list[Json] = [{"what": c.hook, "note": c.note, "changed": c.do is not None} for c in changes]
     call.output.emit("init", {"dry_run": call.args.dry_run, "parts": facts, "next": steps})
     return Exit.OK
+
+
+def _whether(call: Call, do: Callable[[], None] | None) -> str:
+    """Return what stands before a note that is not true yet; what is left alone is as it says."""
+    return "would be: " if call.args.dry_run and do else ""
 
 
 def _check_options(call: Call) -> None:

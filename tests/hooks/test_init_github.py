@@ -89,6 +89,14 @@ def test_a_dry_run_shows_and_changes_nothing(repo):
     assert _everything(repo.folder) == before
 
 
+def test_a_dry_run_says_of_what_stays_that_it_is_there(repo):
+    repo.coord(*GITHUB)
+    said = repo.coord("init", "--github", "--simple", "--dry-run")
+    assert "\n.coord.toml: exists already" in f"\n{said}"
+    assert f"\n{FOLDER}/coord-audit.yml: up to date" in said
+    assert f"would be: {FOLDER}/coord-wake.yml: removed" in said
+
+
 def test_other_prefixes_change_what_rings_and_keep_what_was_chosen(repo):
     repo.coord(*GITHUB, "--runner", "big")
     before = repo.read(f"{FOLDER}/coord-land.yml")
@@ -130,6 +138,18 @@ def test_a_foreign_file_is_refused_before_anything_is_done(repo):
     assert f"{FOLDER}/coord-land.yml exists and is not coord's" in said
     assert "give it another name" in said
     assert _everything(repo.folder) == before
+
+
+def test_a_foreign_file_in_place_of_ours_is_named_when_the_others_tell_the_action(repo):
+    repo.coord(*GITHUB)
+    repo.write(f"{FOLDER}/coord-land.yml", "name: somebody else's\n")
+    assert f"{FOLDER}/coord-land.yml exists and is not coord's" in repo.coord("init", "--github", code=2)
+
+
+def test_a_shortened_commit_is_refused(repo):
+    said = repo.coord("init", "--github", "--action", f"octo-org/coord@{COMMIT[:8]}", code=2)
+    assert "shortens a commit" in said
+    assert "40 digits" in said
 
 
 def test_a_foreign_file_of_the_other_mode_stays(repo):
@@ -174,9 +194,7 @@ def test_an_installation_from_elsewhere_names_none(told):
     assert installed_from(told) is None
 
 
-@pytest.mark.parametrize(
-    "action", ["octo-org/coord@v1", "octo-org/coord@main", f"octo-org/coord@{COMMIT[:12]}"]
-)
+@pytest.mark.parametrize("action", ["octo-org/coord@v1", "octo-org/coord@main", "octo-org/coord@feedbee"])
 def test_an_action_that_can_be_moved_is_warned_of(repo, action):
     assert f"warning: {action} is no commit" in repo.coord("init", "--github", "--action", action)
 
