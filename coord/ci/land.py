@@ -32,11 +32,23 @@ def run(job: Job) -> Exit:
     plan = decode_plan(job.given("COORD_PLAN"))
     if plan is None:
         raise UsageError("COORD_PLAN is no plan", hint="it is the output 'plan' of coord ci plan")
-    if not job.given("COORD_APP_KEY"):
-        job.annotate(
-            "warning",
-            "COORD_APP_ID and COORD_APP_KEY are not here: what may push main otherwise? (docs/github.md)",
-        )
+    missing = " and ".join(name for name in ("COORD_APP_ID", "COORD_APP_KEY") if not job.given(name))
+    if not missing:
+        return _land(job, plan)
+    job.annotate(
+        "warning", f"{missing} did not reach this job: what may push main otherwise? (docs/github.md)"
+    )
+    try:
+        return _land(job, plan)
+    except RefusedError as refused:
+        # What the job's own token lacks is not what is wrong: its rights are as they are meant to be.
+        raise RefusedError(
+            f"{missing} did not reach this job, and its own token may not do it: {refused.message}",
+            hint="docs/github.md, step 3: the secret COORD_APP_KEY of the environment coord, the variable COORD_APP_ID",
+        ) from refused
+
+
+def _land(job: Job, plan: CiPlan) -> Exit:
     workspace = open_workspace(job.folder)
     answer = answer_of(job, workspace, plan.request)
     legs = _legs(job, workspace, plan)

@@ -135,3 +135,15 @@ def test_a_forge_that_cannot_be_asked_after_the_push_leaves_the_branch_to_the_ne
     assert here.world.branches() == ["feat/a"]
     here.drain()
     assert here.world.branches() == []
+
+
+def test_a_key_that_did_not_reach_the_job_is_named_and_not_a_right_of_its_token(make: Make) -> None:
+    here = make("a")
+    plan = here.job("plan")
+
+    ended = here.job("land", COORD_PLAN=plan.outputs["plan"], COORD_APP_ID="77")
+
+    assert ended.code == 8
+    assert "COORD_APP_KEY did not reach this job" in ended.text
+    assert "the secret COORD_APP_KEY of the environment coord" in ended.text
+    assert "the token needs one of these rights" not in ended.text
