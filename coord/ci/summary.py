@@ -13,8 +13,8 @@ from coord.core.markdown import cell, prose
 from coord.core.queue import make_queue
 from coord.core.snapshot import Snapshot
 
-#: How many tasks are drawn: GitHub draws no Mermaid of over 50,000 characters or 500 edges.
-_DRAWN = 150
+#: How many tasks are drawn at most. Mermaid draws nothing at all of a text with more edges or characters than these.
+_DRAWN, _EDGES, _LETTERS = 150, 500, 50_000
 
 
 def plan_summary(snapshot: Snapshot, legs: Sequence[Leg]) -> str:
@@ -41,7 +41,8 @@ def land_summary(report: CiReport) -> str:
         (cell(o.branch), o.outcome, cell(o.commit[:7]) if o.commit else "", cell(o.reason, 300))
         for o in report.outcomes
     ]
-    text = "## coord: land\n\n" + table(("branch", "outcome", "commit", "why"), rows)
+    none = "This run judged no branch.\n"
+    text = "## coord: land\n\n" + (table(("branch", "outcome", "commit", "why"), rows) if rows else none)
     moved = (
         f"main {report.base[:7]} is now {report.head[:7]}"
         if report.base != report.head
@@ -69,8 +70,18 @@ def _graph(snapshot: Snapshot) -> str:
     study = Study.of_open(snapshot.graph, frozenset(branch.task for branch in snapshot.branches))
     if not study.tasks:
         return ""
-    shown = everything(study)[:_DRAWN]
-    left = f", the first {_DRAWN}" if len(study.tasks) > _DRAWN else ""
-    drawn = mermaid(draw(study, shown, study.critical(Measure.COUNT)))
+    drawn, number = _drawn(study)
+    left = f", the first {number}" if len(study.tasks) > number else ""
     title = f"The graph of {counted(len(study.tasks), 'open task')}{left}"
     return f"\n<details><summary>{title}</summary>\n\n```mermaid\n{drawn}\n```\n\n</details>\n"
+
+
+def _drawn(study: Study) -> tuple[str, int]:
+    """Return the graph of as many tasks as Mermaid draws, and how many these are."""
+    path = study.critical(Measure.COUNT)
+    for number in range(min(_DRAWN, len(study.tasks)), 1, -1):
+        drawing = draw(study, everything(study)[:number], path)
+        text = mermaid(drawing)
+        if len(drawing.edges) <= _EDGES and len(text) < _LETTERS:
+            return text, number
+    return mermaid(draw(study, everything(study)[:1], path)), 1

@@ -303,7 +303,7 @@ def _keep_busy(
     if not fresh and not schedule.cancel:
         return None
     if not snapshot.validates:
-        return Idle(f"validations go on elsewhere: {_gate_words(fresh, candidates)}")
+        return Idle(f"left to the next run: {_gate_words(fresh, candidates)}")
     if not fresh:
         return Gate((), "stop what can be of no use any more", schedule.cancel)
     return Gate(fresh, _gate_words(fresh, candidates), schedule.cancel)

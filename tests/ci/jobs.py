@@ -189,10 +189,10 @@ class Site:
             "COORD_PLAN": plan.outputs["plan"],
         }  # fmt: skip
 
-    def run_until_land(self) -> Verb:
+    def run_until_land(self, **inputs: str) -> Verb:
         """Play the jobs of a run as far as the one that publishes, and return how that ended."""
-        plan = self._planned()
-        return self.land(plan)
+        plan = self._planned(**inputs)
+        return self.land(plan, **inputs)
 
     def _planned(self, **inputs: str) -> Verb:
         self.runs += 1
