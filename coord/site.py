@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from coord.core.profile import Profile, built_in, detect, program
+from coord.core.settings import Settings
 from coord.errors import UsageError
 from coord.gate import Evidence, OwnEvidence, Room, default_folder
 from coord.git import Git
@@ -65,10 +66,14 @@ def choose_profile(workspace: Workspace, view: View, show: Callable[[str], None]
 
     Raises UsageError when main names none and shows none.
     """
-    settings = view.snapshot.settings
+    return profile_at(workspace, view.snapshot.settings, view.snapshot.base, show)
+
+
+def profile_at(workspace: Workspace, settings: Settings, commit: str, show: Callable[[str], None]) -> Profile:
+    """Return the profile of a commit of main with these settings. Raises UsageError as ``choose_profile`` does."""
     name = settings.gate.profile
     if name is None:
-        root = workspace.git.objects.tree(workspace.git.objects.commit(view.snapshot.base).tree)
+        root = workspace.git.objects.tree(workspace.git.objects.commit(commit).tree)
         marks = detect(frozenset(entry.name.decode("utf-8", "replace") for entry in root))
         if not marks:
             raise UsageError(

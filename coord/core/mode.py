@@ -53,7 +53,7 @@ class Part:
 class Facts:
     """What was seen. ``workflows`` are the names of coord's workflows on main, ``wanted`` those of the mode, ``stale`` those
     that are not what would be rendered now; ``drafts`` says that blocked branches are to be told in drafts, ``approvers``
-    who may approve changes of protected paths; ``site`` is the repository's address on the web, ``slug`` ``owner/name``."""
+    who may approve changes of protected paths, ``ungated`` why main has no gate and what to do about it (empty: it has one); ``site`` is the repository's address on the web, ``slug`` ``owner/name``."""
 
     main: str
     site: str
@@ -64,6 +64,7 @@ class Facts:
     stale: frozenset[str] = field(default_factory=frozenset)
     drafts: bool = True
     approvers: Approvers = Approvers.MAINTAIN
+    ungated: tuple[str, ...] = ()
 
 
 def mode_of(workflows: frozenset[str]) -> Mode:
@@ -79,10 +80,17 @@ def parts_of(facts: Facts) -> tuple[Part, ...]:
         case Mode.NONE:
             return (_set_up(),)
         case Mode.SIMPLE:
-            return (_workflows(facts, " --simple"), _open_main(facts), *_drafts(facts), _trust())
+            return (
+                _workflows(facts, " --simple"),
+                *_gate(facts),
+                _open_main(facts),
+                *_drafts(facts),
+                _trust(),
+            )
         case Mode.HARDENED:
             return (
                 _workflows(facts, ""),
+                *_gate(facts),
                 _updates(facts),
                 *_other_rules(facts),
                 *(_refused(facts, kind, words) for kind, words in _KEPT.items()),
@@ -127,6 +135,12 @@ def _workflows(facts: Facts, option: str) -> Part:
         return Part("workflows", Seen.RIGHT, told)
     steps = (f"coord init --github{option}", f"commit what it wrote and removed, and push it to {facts.main}")
     return Part("workflows", Seen.WRONG, f"on {facts.main}: {', '.join(wrong)}", steps)
+
+
+def _gate(facts: Facts) -> Iterator[Part]:
+    if facts.ungated:
+        why, *steps = facts.ungated
+        yield Part("gate", Seen.WRONG, f"{why}: every run ends there", tuple(steps))
 
 
 # -- who may push main ---------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from coord.core.objects import find_entry
 from coord.core.settings import Untold
 from coord.errors import RefusedError, UsageError
 from coord.freshness import fetch
+from coord.site import profile_at
 from coord.workflows import (
     FILES,
     FOLDER,
@@ -26,9 +27,10 @@ def look(workspace: Workspace) -> Facts:
     """Return what can be seen of the set-up. Raises RefusedError without a token, or when GitHub refuses."""
     address, forge = workspace.hosting.address, workspace.hosting.forge
     if address is None:
-        told = f"{workspace.remote} is not on GitHub" if workspace.remote else "there is no remote"
+        if not workspace.remote:
+            raise UsageError("there is no remote", hint="git remote add origin URL, with its URL on GitHub")
         hint = "where a server of your own runs GitHub: git config coord.forge github"
-        raise UsageError(told, hint=hint)
+        raise UsageError(f"{workspace.remote} is not on GitHub", hint=hint)
     if forge is None:
         raise RefusedError("there is no token for GitHub", hint="set GH_TOKEN, then run it again")
     fetch(workspace)
@@ -46,7 +48,19 @@ def look(workspace: Workspace) -> Facts:
         stale=frozenset(stale),
         drafts=workspace.settings.github.blocked is Untold.DRAFT,
         approvers=workspace.settings.github.approvers,
+        ungated=_ungated(workspace),
     )
+
+
+def _ungated(workspace: Workspace) -> tuple[str, ...]:
+    """Return why main has no gate, and what to do: with no gate every run ends before it does anything."""
+    if workspace.main_tip is None:
+        return ()
+    try:
+        profile_at(workspace, workspace.settings, workspace.main_tip, lambda _line: None)
+    except UsageError as error:
+        return (error.message, *filter(None, [error.hint]))
+    return ()
 
 
 def _texts(workspace: Workspace) -> dict[str, str]:

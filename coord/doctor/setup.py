@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterator
 
 from coord.core.answer import words
+from coord.core.objects import find_entry
+from coord.core.settings import CONFIG_FILE
 from coord.core.task import Severity as TaskSeverity
 from coord.doctor.finding import Finding, Place, Severity
 from coord.errors import CoordError
@@ -88,7 +90,7 @@ def profile(place: Place) -> Iterator[Finding]:
         chosen = choose_profile(place.workspace, place.view, lambda _line: None)
     except CoordError as error:
         told = f"{error.message}: {error.hint}"
-        yield Finding(Severity.ERROR, ".coord.toml", told, "coord init")
+        yield Finding(Severity.ERROR, CONFIG_FILE, told, _look_or_init(place))
         return
     for step in ([*chosen.wrap[:1]], *chosen.steps):
         if step and "/" not in step[0] and shutil.which(step[0]) is None:
@@ -96,6 +98,16 @@ def profile(place: Place) -> Iterator[Finding]:
             yield Finding(
                 Severity.ERROR, f"profile {chosen.name}", told, f"command -v {shlex.quote(step[0])}"
             )
+
+
+def _look_or_init(place: Place) -> str:
+    """Return what shows main's configuration, or makes one: ``coord init`` leaves the one that is there as it is."""
+    workspace = place.workspace
+    if workspace.main_tip is None:
+        return "coord init"
+    objects = workspace.git.objects
+    entry = find_entry(objects.commit(workspace.main_tip).tree, CONFIG_FILE, objects.tree)
+    return f"git show {shlex.quote(f'{workspace.main_name}:{CONFIG_FILE}')}" if entry else "coord init"
 
 
 def task_files(place: Place) -> Iterator[Finding]:

@@ -268,6 +268,9 @@ STORIES: dict[str, Story] = {
     "no gate is named": Story(
         "profile", "error", _main({".coord.toml": None}), after=_main({".coord.toml": CHECK})
     ),
+    "the gate is named nowhere in the configuration": Story(
+        "profile", "error", _main({".coord.toml": "[land]\nworkers = 2\n"}), before=_main({".coord.toml": CHECK})
+    ),
     "the gate's program is missing": Story(
         "profile", "error", _main({".coord.toml": NO_PROGRAM}),
         before=lambda w: _program(w, "no-such-program", "exit 0"),

@@ -204,6 +204,24 @@ def test_a_remote_elsewhere_is_not_asked(place: Place) -> None:
     assert "origin is not on GitHub" in told.err
 
 
+def test_without_a_remote_it_says_how_to_add_one(place: Place) -> None:
+    place.world.git("remote", "remove", "origin", at=place.world.desk)
+    told = _doctor(place)
+    assert told.code == 2
+    assert "git remote add origin URL" in told.err
+
+
+@pytest.mark.parametrize("mode", [Mode.SIMPLE, Mode.HARDENED])
+def test_a_main_without_a_gate_is_not_complete(place: Place, mode: Mode) -> None:
+    _workflows(place, mode)
+    _harden(place)
+    place.world.main({".coord.toml": None}, "coord: no gate")
+    told = _doctor(place)
+    assert told.code == 1
+    assert "wrong: gate: main names no validation profile, and nothing in it shows one" in told.out
+    assert "  mend it: write [gate] profile =" in told.out
+
+
 @pytest.mark.parametrize("option", ["--fix", "--verify"])
 def test_it_only_looks(place: Place, option: str) -> None:
     assert _doctor(place, option).code == 2
