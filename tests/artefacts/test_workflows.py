@@ -38,7 +38,7 @@ RIGHTS: dict[str, dict[str, dict[str, str]]] = {
     "coord-command": {
         "command": {"contents": "read", "issues": "write", "pull-requests": "write", "actions": "write"}
     },
-    "coord-audit": {"audit": {"contents": "read", "issues": "write"}},
+    "coord-audit": {"audit": {"contents": "read", "issues": "write", "pull-requests": "read"}},
     "coord-simple": {
         "land": {
             "contents": "write", "issues": "write", "pull-requests": "write", "statuses": "write",

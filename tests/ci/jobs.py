@@ -45,7 +45,7 @@ RIGHTS: dict[str, dict[str, str]] = {
     "land": {"contents": "read", "actions": "read"},
     "report": {"contents": "read", "issues": "write", "pull-requests": "write", "statuses": "write"},
     "command": {"contents": "read", "issues": "write", "pull-requests": "write", "actions": "write"},
-    "audit": {"contents": "read", "issues": "write"},
+    "audit": {"contents": "read", "issues": "write", "pull-requests": "read"},
 }
 
 
