@@ -59,16 +59,15 @@ class Days:
         gh, rest = self.gh, self.gh.rest
         rest.fail_next("GET", r"/pulls$", 500)
         rest.reset_next("GET", r"/pulls$")
-        rest.slow_next("GET", r"/jobs$", 1)
+        rest.slow_next("GET", r"/comments$", 1)
         rest.fail_next("GET", r"/jobs$", 429, headers={"retry-after": "1"})
         rest.fail_next("POST", r"/comments$", 403, headers={"retry-after": "1"})
         rest.reset_next("POST", r"/comments$", after=True)
         for status in (404, 409, 422):
             rest.fail_next("POST", r"/statuses/", status)
         gh.hub.tick("coord-land")
-        before = len(rest.answers)
+        self.before = len(rest.answers)
         self.recovered = (gh.drain(), gh.picture(), gh.comments("feat/poor"))
-        self.bad = {code for _, _, code in rest.answers[before:]}
 
     def wishes(self) -> None:
         """People ask in comments, and one starts a run by hand that is to publish nothing."""
@@ -81,6 +80,7 @@ class Days:
         self.asked = (gh.drain(), gh.comments("feat/later"), gh.reactions("feat/later"))
         main = gh.world.ref("refs/heads/main")
         self.dispatch({"branch": "later", "dry-run": "true"})
+        self.bad = {code for _, _, code in gh.rest.answers[self.before :]}
         self.tried = (gh.drain(), gh.world.ref("refs/heads/main") == main, gh.world.branches())
 
     def dispatch(self, inputs: dict[str, str]) -> None:

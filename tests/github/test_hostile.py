@@ -38,12 +38,12 @@ class Attack:
 
     def __init__(self, gh: GitHubWorld) -> None:
         self.gh, self.main = gh, gh.world.ref("refs/heads/main")
+        self._push(f"feat/{DOLLAR}", {"src/dollar.txt": "new\n"}, f"{WORDS}\n\n{LINES}")
         prowl = self._program(FOLDER / "prowl.py")
         gh.agent_pushes("feat/other", None, "half\n\nCoord-Status: working")
         self._push("feat/prowler", {"prowl.py": prowl, "check.sh": "python3 prowl.py\n"}, "[skip ci] prowl")
         self._push(f"feat/{TICKS}", {"src/ticks.txt": "half\n"}, "[skip ci] " + STUCK)
         self._push("feat/loud", {"check.sh": RED_SH}, f"[skip ci] {WORDS}\n\n{LINES}")
-        self._push(f"feat/{DOLLAR}", {"src/dollar.txt": "new\n"}, f"{WORDS}\n\n{LINES}")
         wake = (FOLDER / "coord-wake.yml").read_text().replace("PULL", "5")
         self._push("feat/rewriter", {".github/workflows/coord-wake.yml": wake}, "rewrite")
         self.runs = gh.drain()

@@ -127,7 +127,8 @@ class JobRecord:
     @property
     def text(self) -> str:
         """What the job printed, without the times."""
-        return "\n".join(line.split(" ", 1)[1] for line in self.log.lstrip("\ufeff").rstrip("\n").split("\n"))
+        lines = self.log.removeprefix("\ufeff").split("\n")[:-1]
+        return "\n".join(line.split(" ", 1)[1] for line in lines)
 
     def outline(self) -> dict[str, str]:
         """Return the conclusions of the steps that the file names."""
