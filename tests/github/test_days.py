@@ -51,6 +51,8 @@ class Days:
             gh.pull(f"feat/{name}")
         self.waiting = list(gh.hub.waiting)
         gh.hub.tick("coord-land")
+        # It waits to see its pull request merged when it dies.
+        gh.rest.slow_next("GET", r"/pulls/\d+$", 5)
         gh.hub.kill("land", "landed")
         self.died = (gh.hub.run_one(), gh.picture())
 
