@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from coord.core.request import Request, asked_in
 from coord.core.slash import Approve, read_command
 from coord.core.snapshot import Mark, Snapshot, TaskBranch
 from coord.forges.base import Comment, Forge, Permission
 
 
-def approvals(forge: Forge, snapshot: Snapshot) -> tuple[Mark, ...]:
+def approvals(forge: Forge, snapshot: Snapshot, known: dict[tuple[int, str], bool]) -> tuple[Mark, ...]:
     """Return the approvals of the present tips of those branches that change protected paths.
 
     An approval is a comment ``/coord approve`` on the branch's pull request, as it was written, by a person whom the
-    settings allow it, at a time when the branch had this tip. It is read anew each time: nothing that can be pushed
-    stands for it.
+    settings allow it, at a time when the branch had this tip. Nothing that can be pushed stands for it. ``known`` is what
+    this look has found out already.
     """
-    found = []
-    for branch in snapshot.branches:
-        pull = snapshot.pull(branch.name)
-        if pull is not None and any(snapshot.settings.is_protected(path) for path in branch.files):
-            found += list(_said(forge, snapshot, branch, pull.number))[:1]
-    return tuple(found)
+    return tuple(
+        Mark(branch.task, "", "", branch.tip)
+        for branch in snapshot.branches
+        if (pull := snapshot.pull(branch.name))
+        and any(snapshot.settings.is_protected(path) for path in branch.files)
+        and _is_approved(forge, snapshot, branch, pull.number, known)
+    )
 
 
-def _said(forge: Forge, snapshot: Snapshot, branch: TaskBranch, number: int) -> Iterator[Mark]:
-    least = Permission[snapshot.settings.github.approvers.upper()]
-    for comment in forge.comments(number):
-        said = isinstance(read_command(comment.body), Approve) and not comment.edited
-        if said and may(forge, comment, least) and forge.tip_at(branch.name, comment.created) == branch.tip:
-            yield Mark(branch.task, "", "", branch.tip)
+def _is_approved(
+    forge: Forge, snapshot: Snapshot, branch: TaskBranch, number: int, known: dict[tuple[int, str], bool]
+) -> bool:
+    asked = (number, branch.tip)
+    if asked not in known:
+        least = Permission[snapshot.settings.github.approvers.upper()]
+        said = (c for c in forge.comments(number) if isinstance(read_command(c.body), Approve))
+        known[asked] = any(
+            not c.edited and may(forge, c, least) and forge.tip_at(branch.name, c.created) == branch.tip
+            for c in said
+        )
+    return known[asked]
 
 
 def may(forge: Forge, comment: Comment, least: Permission) -> bool:

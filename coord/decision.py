@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from coord.apply import RACES, closing, main_update, push, verdict_commit
 from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
 from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import completed_message, unblocked_message
@@ -22,6 +21,8 @@ from coord.errors import CoordError, Exit, RacedError, RefusedError, UsageError
 from coord.freshness import fetch
 from coord.merge import note_commit, signature_of, status_commit
 from coord.observe import View, observe
+from coord.outcome import RACES
+from coord.publishing import closing, main_update, push, verdict_commit
 from coord.workspace import Workspace
 
 

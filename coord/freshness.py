@@ -29,7 +29,8 @@ def fetch(workspace: Workspace) -> None:
     # Our fetches write no FETCH_HEAD: it belongs to the person. This file only tells when the last one was.
     workspace.state.mkdir(parents=True, exist_ok=True)
     (workspace.state / "fetched").touch()
-    vars(workspace).pop("pulls", None)
+    for known in ("pulls", "said"):
+        vars(workspace).pop(known, None)
     _forget(workspace)
 
 

@@ -87,10 +87,10 @@ def observe(workspace: Workspace, *, now: int | None = None) -> View:
     view = _view(workspace, refs, now, drafts)
     if not workspace.hosting.has_pulls:
         return view
-    snapshot = replace(view.snapshot, pulls=workspace.pulls)
+    # Refs cannot be protected on a forge: an approval there is what a person said, and nothing else.
+    snapshot = replace(view.snapshot, pulls=workspace.pulls, hosted=True, approvals=())
     if workspace.hosting.forge is not None:
-        # Refs cannot be protected on a forge: an approval there is what a person said, and nothing else.
-        snapshot = replace(snapshot, approvals=approvals(workspace.hosting.forge, snapshot))
+        snapshot = replace(snapshot, approvals=approvals(workspace.hosting.forge, snapshot, workspace.said))
     return replace(view, snapshot=snapshot)
 
 

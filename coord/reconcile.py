@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coord.advance import after_publish
-from coord.apply import RACES, Ending, Learned, Moved, OneByOne, Raced, Send, Site, apply, prepare
-from coord.apply import Ended as LaneEnded
+from coord.apply import apply
 from coord.core.action import Action, Block, Complete, Gate, Idle, Look, Publish, Sweep, Wait
 from coord.core.plan import next_action
 from coord.core.queue import Result, make_queue
@@ -23,6 +22,9 @@ from coord.events import record
 from coord.freshness import fetch, note_push
 from coord.gate import Evidence, forget_versions
 from coord.observe import View, observe
+from coord.outcome import RACES, Ending, Learned, Moved, OneByOne, Raced, Site
+from coord.outcome import Ended as LaneEnded
+from coord.publishing import Send, prepare
 from coord.report import Past, Report, make_report
 from coord.site import open_site
 from coord.workspace import Workspace

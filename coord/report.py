@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coord.apply import Ending
 from coord.core.queue import Queue, Result, make_queue
 from coord.core.snapshot import Snapshot
 from coord.core.trial import CouldNotRun, MainRed
 from coord.errors import Exit
+from coord.outcome import Ending
 
 _CODES = {
     Result.LANDED: Exit.OK,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from coord.apply import Site
 from coord.core.profile import Profile, built_in, detect, program
 from coord.errors import UsageError
 from coord.gate import Evidence, OwnEvidence, Room, default_folder
@@ -14,6 +13,7 @@ from coord.git import Git
 from coord.lanes import Lanes
 from coord.lines import Lines
 from coord.observe import View
+from coord.outcome import Site
 from coord.workspace import Workspace
 
 

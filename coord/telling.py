@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from coord.core.markdown import code
 from coord.core.objects import changed_paths
+from coord.core.plan import reproduce
+from coord.core.profile import BUILT_IN, program
 from coord.core.pull import Pull
 from coord.core.settings import Untold
 from coord.core.signal import trailers
+from coord.core.snapshot import TaskBranch
 from coord.core.telling import (
     Landed,
     TellAgain,
@@ -26,7 +28,8 @@ from coord.core.text import one_line
 from coord.core.verdict import HISTORY, VERDICT_FILE, Verdict, VerdictKind, decode
 from coord.errors import RefusedError
 from coord.forges.base import Forge, State
-from coord.observe import View
+from coord.freshness import fetch
+from coord.observe import View, observe
 from coord.render import render
 from coord.workspace import Workspace
 
@@ -50,6 +53,17 @@ class Teller:
     forge: Forge
     url: str
     say: Callable[[str], None]
+
+
+def tell_all(workspace: Workspace, say: Callable[[str], None], url: str = "") -> None:
+    """Look afresh, and let the forge show how every branch stands. Raises RefusedError when it cannot be asked at all."""
+    forge = workspace.hosting.forge
+    if forge is None:
+        raise RefusedError(
+            "there is no token for GitHub", hint="set GH_TOKEN; in a workflow, the input token"
+        )
+    fetch(workspace)
+    tell(Teller(workspace, forge, url, say), observe(workspace))
 
 
 def tell(teller: Teller, view: View) -> None:
@@ -113,15 +127,8 @@ def _tell(teller: Teller, view: View, telling: Telling) -> None:
             forge.set_status(tip, State(light.value), one_line(words, 140), teller.url)
         case TellBlocked() as blocked:
             _tell_blocked(teller, view, blocked)
-        case TellProtected(branch, paths, pull):
-            text = render(
-                "comments/protected.md.j2",
-                branch=branch.name,
-                paths=paths,
-                tip=branch.tip,
-                least=view.snapshot.settings.github.approvers.value,
-            )
-            forge.upsert_comment(pull.number, MARKER, text)
+        case TellProtected() as protected:
+            _tell_protected(teller, view, protected)
         case TellAgain(branch, words, pull):
             text = render("comments/again.md.j2", branch=branch.name, words=words)
             _settle(teller, branch.task, pull, text)
@@ -138,7 +145,7 @@ def landed_text(workspace: Workspace, branch: str, commit: str) -> str:
 
 
 def _tell_blocked(teller: Teller, view: View, blocked: TellBlocked) -> None:
-    text = blocked_text(teller.workspace, blocked.verdict)
+    text = blocked_text(teller.workspace, blocked.verdict, _commands(view, blocked))
     pull = blocked.pull
     if pull is None:
         pull = _place_to_talk(teller, view, blocked, text)
@@ -146,8 +153,40 @@ def _tell_blocked(teller: Teller, view: View, blocked: TellBlocked) -> None:
         teller.forge.upsert_comment(pull.number, MARKER, text)
 
 
-def blocked_text(workspace: Workspace, verdict: Verdict) -> str:
-    """Return what a branch's comment says of its verdict."""
+def _tell_protected(teller: Teller, view: View, protected: TellProtected) -> None:
+    branch, pull = protected.branch, protected.pull
+    if pull is None and view.snapshot.settings.github.blocked is not Untold.NOTHING:
+        pull = _draft(teller, branch, f"to approve: {one_line(branch.task, 100)}")
+    if pull is None:
+        return
+    text = render(
+        "comments/protected.md.j2",
+        branch=branch.name,
+        paths=protected.paths,
+        tip=branch.tip,
+        least=view.snapshot.settings.github.approvers.value,
+    )
+    teller.forge.upsert_comment(pull.number, MARKER, text)
+
+
+def _draft(teller: Teller, branch: TaskBranch, title: str) -> Pull:
+    body = render("comments/draft.md.j2", branch=branch.name, task=branch.task)
+    return teller.forge.open_draft(branch.name, teller.workspace.main, title, body)
+
+
+def _commands(view: View, blocked: TellBlocked) -> tuple[str, ...]:
+    """Return the commands that show it again, made here: on a forge the verdict's ref may be anybody's, and people copy
+    what stands in a comment of ours."""
+    verdict, settings = blocked.verdict, view.snapshot.settings
+    if verdict.kind is VerdictKind.BLOCKED:
+        return ()
+    profiles = (*settings.profiles, *BUILT_IN)
+    known = {program(step) for profile in profiles for step in profile.steps}
+    return (*reproduce(blocked.branch, view.snapshot), *((verdict.step,) if verdict.step in known else ()))
+
+
+def blocked_text(workspace: Workspace, verdict: Verdict, commands: tuple[str, ...]) -> str:
+    """Return what a branch's comment says of its verdict, with the commands that show it again."""
     wrong = ", ".join(f"{c.path} ({c.kind})" for c in verdict.paths[:20]) or verdict.reason
     return render(
         "comments/blocked.md.j2",
@@ -155,10 +194,11 @@ def blocked_text(workspace: Workspace, verdict: Verdict) -> str:
         main=workspace.main,
         kind=verdict.kind.value,
         wrong=wrong,
+        reproduce=commands,
         **{
             name: getattr(verdict, name)
             for name in (
-                "reason", "tip", "base", "paths", "by", "log", "tried", "attempts", "suggestion", "reproduce",
+                "reason", "tip", "base", "paths", "by", "log", "tried", "attempts", "suggestion",
             )
         },
     )  # fmt: skip
@@ -174,9 +214,8 @@ def _place_to_talk(teller: Teller, view: View, blocked: TellBlocked, text: str) 
         case Untold.DRAFT if not branch.files and not branch.dropped:
             pass  # a forge opens no pull request for a branch that changes nothing
         case Untold.DRAFT:
-            body = render("comments/draft.md.j2", branch=branch.name, task=task)
             try:
-                return teller.forge.open_draft(branch.name, teller.workspace.main, title, body)
+                return _draft(teller, branch, title)
             except RefusedError as refused:
                 teller.say(f"no draft can be opened for {branch.name} ({refused.message}): an issue tells it")
         case Untold.ISSUE:
@@ -200,8 +239,3 @@ def _settle(teller: Teller, task: str, pull: Pull | None, text: str) -> None:
         teller.forge.upsert_comment(pull.number, MARKER, text, only_change=True)
     if teller.workspace.settings.github.blocked is not Untold.NOTHING:
         teller.forge.close_issue(_issue(task), text)
-
-
-def named(commit: str) -> str:
-    """Return a commit as Markdown shows it."""
-    return code(commit[:7])

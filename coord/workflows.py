@@ -10,19 +10,18 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from coord.core.mode import ENVIRONMENT, Mode
 from coord.errors import UsageError
 from coord.shims import write_atomically
 
 FOLDER = ".github/workflows"
-ENVIRONMENT = "coord"
 RUNNER = "ubuntu-24.04"
 
 #: actions/checkout, by its commit.
@@ -35,14 +34,8 @@ _LABEL = re.compile(r"[\w.-]+")
 _PINNED = re.compile(r"[^@]+@[0-9a-f]{40}|[.$]/.*")
 
 
-class Mode(StrEnum):
-    """``hardened``: code of branches never runs where a right to write is; ``simple``: one job with GitHub's token."""
-
-    HARDENED = "hardened"
-    SIMPLE = "simple"
-
-
-FILES = {
+FILES: dict[Mode, tuple[str, ...]] = {
+    Mode.NONE: (),
     Mode.HARDENED: ("coord-wake.yml", "coord-land.yml", "coord-command.yml", "coord-audit.yml"),
     Mode.SIMPLE: ("coord-simple.yml", "coord-command.yml", "coord-audit.yml"),
 }
@@ -125,6 +118,11 @@ def minute_of(name: str) -> int:
     return 1 + 2 * (hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[0] % 10)
 
 
+def repository_name(url: str, otherwise: str) -> str:
+    """Return what a remote calls a repository: the same in every clone."""
+    return url.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1] or otherwise
+
+
 def check_action(action: str) -> str:
     """Return a reference to an action. Raises UsageError when it is none."""
     if not _ACTION.fullmatch(action):
@@ -162,8 +160,12 @@ def installed_from(direct_url: str | None) -> str | None:
 
 def standing(top: Path) -> Standing:
     """Return what the workflows of ours in a working copy say."""
-    texts = [_ours(top / FOLDER / name) for name in ("coord-land.yml", "coord-simple.yml")]
-    text = next((text for text in texts if text), "")
+    return standing_of({name: _ours(top / FOLDER / name) for name in NAMES})
+
+
+def standing_of(texts: Mapping[str, str]) -> Standing:
+    """Return what workflows of ours say, by their names."""
+    text = texts.get("coord-land.yml") or texts.get("coord-simple.yml") or ""
     actions = re.findall(r"^ +uses: (?!actions/checkout@)(\S+)", text, re.MULTILINE)
     runners = re.findall(r"^    runs-on: (.+)$", text, re.MULTILINE)
     minute = re.search(r'cron: "(\d+),', text)
@@ -182,21 +184,20 @@ def plan(top: Path, wanted: Wanted) -> tuple[Change, ...]:
 
 def _change(top: Path, name: str, wanted: Wanted) -> Change | None:
     path = top / FOLDER / name
-    there, ours = os.path.lexists(path), _ours(path)
+    there, before = os.path.lexists(path), _ours(path)
     if name not in FILES[wanted.mode]:
-        return (
-            Change(f"{FOLDER}/{name}", "removed: it belongs to the other mode", path.unlink) if ours else None
-        )
-    if there and not ours:
+        gone = "removed: it belongs to the other mode"
+        return Change(f"{FOLDER}/{name}", gone, path.unlink) if before else None
+    if there and not before:
         raise UsageError(
             f"{FOLDER}/{name} exists and is not coord's", hint="give it another name and run it again"
         )
     text = render(name, wanted)
-    if ours == text:
+    if before == text:
         return Change(f"{FOLDER}/{name}", "up to date")
     return Change(
         f"{FOLDER}/{name}",
-        "brought up to date" if ours else "written",
+        "brought up to date" if before else "written",
         lambda: write_atomically(path, text, 0o644),
     )
 
@@ -205,5 +206,9 @@ def _ours(path: Path) -> str:
     """Return the text of a file that coord wrote, '' for any other."""
     if path.is_symlink() or not path.is_file():
         return ""
-    text = path.read_bytes().decode("utf-8", "surrogateescape")
+    return ours(path.read_bytes().decode("utf-8", "surrogateescape"))
+
+
+def ours(text: str) -> str:
+    """Return a text that coord rendered, '' for any other."""
     return text if text.startswith(_MARK) else ""

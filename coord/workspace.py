@@ -40,6 +40,11 @@ class Workspace:
         return host(self.url, self.forge_name, os.environ)
 
     @cached_property
+    def said(self) -> dict[tuple[int, str], bool]:
+        """Return what was found out of people's approvals, by pull request and tip, as of the last fetch."""
+        return {}
+
+    @cached_property
     def pulls(self) -> tuple[Pull, ...]:
         """Return the open pull requests that the forge shows (none without a forge), as of the last fetch."""
         forge = self.hosting.forge

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from coord.apply import Site
 from coord.ci.job import Job
 from coord.ci.legs import FAILED_STEP, view_of
 from coord.core.leg import Leg, decode_leg
@@ -20,6 +19,7 @@ from coord.core.text import plain
 from coord.core.trial import CouldNotRun, Trial
 from coord.errors import CoordError, Exit, UsageError
 from coord.gate import Failed, Passed, Room, judge
+from coord.outcome import Site
 from coord.site import open_site
 from coord.workspace import open_workspace
 

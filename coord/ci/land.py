@@ -13,8 +13,8 @@ from coord.approvals import may_ask
 from coord.ci.job import Job
 from coord.ci.legs import Ran, ran
 from coord.ci.summary import land_summary
-from coord.core.ciplan import CiPlan, decode_plan
-from coord.core.cireport import CiOutcome, CiReport, encode_report
+from coord.core.ciplan import CiPlan, decode_plan, digest
+from coord.core.cireport import CiOutcome, CiReport, encode_report, handed_on
 from coord.core.queue import make_queue
 from coord.core.request import Ask, Request
 from coord.errors import CoordError, Exit, RefusedError, UsageError
@@ -32,18 +32,23 @@ def run(job: Job) -> Exit:
     plan = decode_plan(job.given("COORD_PLAN"))
     if plan is None:
         raise UsageError("COORD_PLAN is no plan", hint="it is the output 'plan' of coord ci plan")
+    if not job.given("COORD_APP_KEY"):
+        job.annotate(
+            "warning",
+            "COORD_APP_ID and COORD_APP_KEY are not here: what may push main otherwise? (docs/github.md)",
+        )
     workspace = open_workspace(job.folder)
     answer = answer_of(job, workspace, plan.request)
     legs = _legs(job, workspace, plan)
     if plan.dry_run:
         report = _tried(workspace, plan, legs)
-        _tell(job, report, answer, legs)
+        _tell(job, report, answer, legs, plan.request)
         return Exit.OK
     asked = (plan.branch,) if plan.branch else ()
     report = land(
         workspace, asked, here=job.folder, show=job.say, elsewhere=Elsewhere(legs.evidence, legs.tell)
     )
-    _tell(job, report, answer, legs)
+    _tell(job, report, answer, legs, plan.request)
     _go_on(job, workspace, plan, legs)
     return report.exit if report.exit in (Exit.REFUSED, Exit.ERROR) else Exit.OK
 
@@ -126,13 +131,13 @@ def _tried(workspace: Workspace, plan: CiPlan, legs: Ran) -> Report:
     return Report(plan.base, view.snapshot.base, (), (), "nothing was to be published", Exit.OK)
 
 
-def _tell(job: Job, report: Report, answer: str, legs: Ran) -> None:
+def _tell(job: Job, report: Report, answer: str, legs: Ran, request: Request | None) -> None:
     outcomes = outcomes_of(report)
     named = tuple(
         (leg.name.partition(": ")[2], legs.words.get(leg.trial, "")) for leg in legs.legs if leg.line
     )
     told = CiReport(report.base, report.head, outcomes, report.rest, answer, named, report.remarks)
-    job.set_output("report", encode_report(told))
+    job.set_output("report", encode_report(handed_on(told, request.tasks if request else ())))
     job.summarise(land_summary(told))
 
 
@@ -150,7 +155,7 @@ def _go_on(job: Job, workspace: Workspace, plan: CiPlan, legs: Ran) -> None:
         return
     snapshot = observe(workspace).snapshot
     left = tuple(candidate.branch.tip for candidate in make_queue(snapshot).candidates)
-    moved = snapshot.base != plan.base or set(left) != set(plan.candidates)
+    moved = snapshot.base != plan.base or digest(left) != plan.candidates
     if left and moved:
         _start(job, workspace, Request(Ask.LAND))
 

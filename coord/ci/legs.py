@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from coord.apply import Site
 from coord.ci.job import Job
 from coord.core.leg import Conclusion, Failed, Leg, Passed, Place, Unknown, conclude, trial_named
 from coord.core.profile import Profile, program
@@ -20,6 +19,7 @@ from coord.forges.base import Forge
 from coord.forges.base import Job as ForgeJob
 from coord.gate import Subject
 from coord.observe import Then, View, observe_then
+from coord.outcome import Site
 from coord.workspace import Workspace
 
 #: What ``coord ci gate`` prints when a step has failed; the step's name follows.

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from coord.apply import Site
 from coord.ci.job import Job
 from coord.ci.legs import Concluded, leg_of, main_leg
 from coord.ci.summary import plan_summary
 from coord.core.action import Idle
-from coord.core.ciplan import CiPlan, encode_plan, matrix
+from coord.core.ciplan import CiPlan, digest, encode_plan, fitting, matrix
 from coord.core.leg import Leg
 from coord.core.plan import lines_to_validate, next_action
 from coord.core.queue import make_queue
 from coord.core.request import Ask, Request, decode_request
 from coord.core.snapshot import Snapshot, TaskBranch
-from coord.core.trial import Found, Trial, Unproven
-from coord.errors import Exit, UsageError
+from coord.core.task import Severity
+from coord.core.trial import (
+    Clash,
+    CouldNotRun,
+    Finding,
+    Found,
+    Green,
+    Red,
+    TouchesProtected,
+    Trial,
+    Unfit,
+    Unproven,
+)
+from coord.errors import CoordError, Exit, UsageError
 from coord.freshness import fetch
 from coord.observe import View, observe
+from coord.outcome import Site
 from coord.site import open_site
 from coord.workspace import open_workspace
 
@@ -36,16 +48,19 @@ def run(job: Job) -> Exit:
     site = open_site(workspace, job.say, Concluded())
     tries = job.flag("COORD_DRY_RUN") or (request is not None and request.ask is Ask.TRY)
     plan = CiPlan(view.snapshot.base, view.snapshot.at, branch=branch, dry_run=tries, request=request)
-    one = tries and (asked or request is not None)
-    snapshot, legs = _legs(site, view, tried(view, plan) if one else None)
+    snapshot, legs, note = _looked(site, view, plan)
     if request is not None and request.ask is Ask.PROVE_MAIN:
         legs = (main_leg(view), *legs)
-    candidates = tuple(candidate.branch.tip for candidate in make_queue(snapshot).candidates)
-    plan = replace(plan, legs=legs, candidates=candidates)
+    legs = fitting(legs)
+    candidates = digest(candidate.branch.tip for candidate in make_queue(snapshot).candidates)
+    plan = replace(plan, legs=legs, candidates=candidates, note=note)
     job.set_output("plan", encode_plan(plan))
     job.set_output("legs", matrix(legs))
     job.set_output("any", str(bool(legs)).lower())
     job.set_output("act", str(_acts(snapshot, plan)).lower())
+    for problem in snapshot.graph.problems:
+        if problem.severity is Severity.ERROR:
+            job.annotate("error", problem.message, file=problem.path, line=problem.line)
     for leg in legs:
         job.say(f"to validate: {leg.name}")
     job.summarise(plan_summary(snapshot, legs))
@@ -67,7 +82,7 @@ def request_of(job: Job) -> Request | None:
 def _acts(snapshot: Snapshot, plan: CiPlan) -> bool:
     """Say whether there is something to do beside validating."""
     asked = plan.request is not None and plan.request.ask is not Ask.PROVE_MAIN
-    return asked or (not plan.dry_run and not isinstance(next_action(snapshot), Idle))
+    return (asked and not plan.note) or (not plan.dry_run and not isinstance(next_action(snapshot), Idle))
 
 
 def tried(view: View, plan: CiPlan) -> TaskBranch:
@@ -81,6 +96,18 @@ def tried(view: View, plan: CiPlan) -> TaskBranch:
     if request and request.tip and request.tip != branch.tip:
         raise UsageError(f"{branch.name} moved on since it was asked for", hint="ask again: /coord try")
     return branch
+
+
+def _looked(site: Site, view: View, plan: CiPlan) -> tuple[Snapshot, tuple[Leg, ...], str]:
+    """Return what was found out, the legs, and why a branch that somebody wants tried cannot be."""
+    if not plan.dry_run or not (plan.branch or plan.request):
+        return *_legs(site, view, None), ""
+    try:
+        snapshot, legs = _legs(site, view, tried(view, plan))
+    except CoordError as error:
+        return view.snapshot, (), error.message
+    known = next(iter(snapshot.lines.values()), None)
+    return snapshot, legs, "" if legs or known is None else words_of(known)
 
 
 def _legs(site: Site, view: View, only: TaskBranch | None) -> tuple[Snapshot, tuple[Leg, ...]]:
@@ -102,6 +129,24 @@ def _legs(site: Site, view: View, only: TaskBranch | None) -> tuple[Snapshot, tu
         snapshot = replace(snapshot, findings=(*snapshot.findings, *looked))
     fresh = [line for line in lines if isinstance(snapshot.lines.get(_tips(line)), Unproven)]
     return snapshot, tuple(_leg(site, view, line) for line in fresh)
+
+
+def words_of(finding: Finding) -> str:
+    """Return what a finding says of a branch that somebody wanted tried."""
+    match finding:
+        case Clash(paths, by):
+            with_whom = f" with {', '.join(by)}" if by else ""
+            return f"it conflicts with main{with_whom} in {', '.join(path.path for path in paths[:5])}"
+        case Green():
+            return "it passes: nothing is left to validate"
+        case Red(step):
+            return f"{step} failed"
+        case TouchesProtected(paths):
+            return f"it changes protected paths ({', '.join(paths[:5])}): an approval comes first"
+        case Unfit(reason) | CouldNotRun(reason):
+            return reason
+        case _:
+            return "there is nothing to validate"
 
 
 def _tips(line: Sequence[TaskBranch]) -> tuple[str, ...]:

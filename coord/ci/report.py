@@ -14,9 +14,7 @@ from coord.core.markdown import cell, prose
 from coord.core.request import Ask
 from coord.errors import Exit, RefusedError
 from coord.forges.base import Forge
-from coord.freshness import fetch
-from coord.observe import observe
-from coord.telling import Teller, tell
+from coord.telling import tell_all
 from coord.workspace import open_workspace
 
 
@@ -26,9 +24,7 @@ def run(job: Job) -> Exit:
     forge = workspace.hosting.forge
     if forge is None:
         raise RefusedError("there is no token for GitHub", hint="docs/github.md: input token")
-    fetch(workspace)
-    view = observe(workspace)
-    tell(Teller(workspace, forge, job.run_url, job.say), view)
+    tell_all(workspace, job.say, job.run_url)
     plan, report = decode_plan(job.given("COORD_PLAN")), decode_report(job.given("COORD_REPORT"))
     if plan is not None:
         answer(forge, plan, report)
@@ -45,11 +41,13 @@ def answer(forge: Forge, plan: CiPlan, report: CiReport | None) -> None:
 
 def _words(plan: CiPlan, report: CiReport | None) -> str:
     request = plan.request
+    if plan.note:
+        return f"Not tried: {prose(plan.note)}"
     if report is None:
         return "The run that was asked for ended without an answer; the next sweep looks again."
     if request is not None and request.ask is Ask.TRY:
         if not report.legs:
-            return "Tried: there was nothing to validate; the plan job of the run says why."
+            return prose(report.answer) if report.answer else "Tried: there was nothing to validate."
         rows = [(cell(name), cell(words or "no answer")) for name, words in report.legs]
         return "Tried, nothing was published:\n\n" + table(("validated", "result"), rows)
     said = prose(report.answer, 1000) if report.answer else "Done."

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from coord.apply import Site
 from coord.ci.job import Job
 from coord.ci.land import answer_of, outcomes_of
-from coord.ci.plan import request_of, tried
+from coord.ci.plan import request_of, tried, words_of
 from coord.ci.report import answer
 from coord.ci.summary import land_summary, plan_summary
 from coord.core.ciplan import CiPlan
@@ -16,9 +15,10 @@ from coord.errors import Exit, RefusedError
 from coord.freshness import fetch
 from coord.gate import Failed, pass_gate
 from coord.observe import View, observe
+from coord.outcome import Site
 from coord.reconcile import land
 from coord.site import open_site
-from coord.telling import Teller, tell
+from coord.telling import tell_all
 from coord.workspace import Workspace, open_workspace
 
 
@@ -37,8 +37,7 @@ def run(job: Job) -> Exit:
     told, code = _try(job, workspace, view, plan) if tries else _land(job, workspace, plan)
     job.set_output("report", encode_report(told))
     job.summarise(land_summary(told))
-    fetch(workspace)
-    tell(Teller(workspace, forge, job.run_url, job.say), observe(workspace))
+    tell_all(workspace, job.say, job.run_url)
     answer(forge, plan, told)
     return code
 
@@ -65,7 +64,7 @@ def _gated(site: Site, view: View, name: str) -> str:
     profile, branch = site.choose_profile(view), view.snapshot.branch(name)
     _, trial = site.lines.build(view, profile, (branch,))
     if not isinstance(trial, Trial):
-        return type(trial).__name__.lower()
+        return words_of(trial)
     site.workspace.git.flush()
     subject = site.lines.subject(view, profile, name, trial.commit, trial.tree)
     match pass_gate(trial, subject, profile, site.room):

@@ -10,7 +10,7 @@ from argparse import ArgumentParser
 from coord.call import Call
 from coord.commands.deciding import carry_out, decision_options
 from coord.decision import approve
-from coord.errors import Exit
+from coord.errors import Exit, UsageError
 from coord.workspace import open_workspace
 
 
@@ -20,5 +20,11 @@ def options(parser: ArgumentParser) -> None:
 
 
 def run(call: Call) -> Exit:
-    who = open_workspace(call.folder).git.config(r"^user\.(name|email)$").get("user.name", "unknown")
+    workspace = open_workspace(call.folder)
+    if workspace.hosting.has_pulls:
+        raise UsageError(
+            "on GitHub an approval is a person's comment: a ref could be pushed by anybody who may push branches",
+            hint="write /coord approve on the branch's pull request",
+        )
+    who = workspace.git.config(r"^user\.(name|email)$").get("user.name", "unknown")
     return carry_out(call, "approve", lambda ws, view: approve(ws, view, call.args.task, who))

@@ -2,7 +2,8 @@
 
 Looks at git, remote, configuration, hooks, statuses that do not fit the facts, and at what was left behind. Exit code 0
 when nothing is wrong or there is only something to know, 1 otherwise. With --verify the history itself is checked
-against guarantees 1 to 6 (docs/doctor.md), from refs and objects alone.
+against guarantees 1 to 6 (docs/doctor.md), from refs and objects alone. With --github it says how the repository is set
+up there (docs/github.md): 0 when nothing is missing, 1 otherwise, 8 when GitHub refuses or there is no token.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from pathlib import Path
 
 from coord.call import Call
 from coord.core.audit import Facts, audit
+from coord.core.mode import Part, Seen, is_complete, mode_of, parts_of
 from coord.doctor.checks import Check, examine
 from coord.doctor.finding import Finding, Place, Severity
 from coord.doctor.mending import mend
+from coord.doctor.security import look
 from coord.errors import CoordError, Exit, UsageError
 from coord.freshness import fetch
 from coord.observe import observe
@@ -39,6 +42,11 @@ def options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--pushed", metavar="FILE", help="with --verify: lines '<oid> <ref>', pushes to be accounted for"
     )
+    parser.add_argument(
+        "--github",
+        action="store_true",
+        help="say how the repository is set up on GitHub, and what is missing",
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
@@ -48,11 +56,17 @@ def run(call: Call) -> Exit:
         raise UsageError(
             "--regate, --last and --pushed go with --verify", hint="coord doctor --verify --regate"
         )
+    if args.github and (args.fix or args.verify):
+        raise UsageError(
+            "--github only looks, and at GitHub alone", hint="give it without --fix and --verify"
+        )
     if args.fix and args.verify:
         raise UsageError("--verify only looks: there is nothing for --fix to mend in a history")
     if args.last is not None and args.last < 1:
         raise UsageError("--last takes a whole number from 1")
     workspace = open_workspace(call.folder)
+    if args.github:
+        return _github(call, workspace)
     return _verify(call, workspace) if args.verify else _examine(call, workspace)
 
 
@@ -111,6 +125,37 @@ def _sum(wrong: int, infos: int) -> str:
     if not wrong and not infos:
         return "nothing is wrong"
     return f"{wrong} to mend, {infos} to know" + ("" if wrong else ": nothing is wrong")
+
+
+# -- GitHub --------------------------------------------------------------------------------------------------------
+
+
+_STEPS = {Seen.WRONG: "mend it", Seen.UNSEEN: "see it", Seen.NOTE: "change it", Seen.RIGHT: ""}
+
+
+def _github(call: Call, workspace: Workspace) -> Exit:
+    facts = look(workspace)
+    mode, parts = mode_of(facts.workflows), parts_of(facts)
+    complete = is_complete(parts)
+    call.output.result(f"mode: {mode}")
+    for part in parts:
+        call.output.result(f"{part.seen}: {part.name}: {part.now}")
+        for step in part.mend:
+            call.output.result(f"  {_STEPS[part.seen]}: {step}")
+    rows: list[Json] = [
+        {"part": p.name, "seen": p.seen.value, "now": p.now, "mend": list(p.mend)} for p in parts
+    ]
+    call.output.emit("doctor", {"mode": mode.value, "complete": complete, "parts": rows})
+    call.output.say(_missing(parts))
+    return Exit.OK if complete else Exit.ERROR
+
+
+def _missing(parts: tuple[Part, ...]) -> str:
+    wrong = sum(part.seen is Seen.WRONG for part in parts)
+    unseen = sum(part.seen is Seen.UNSEEN for part in parts)
+    if not wrong and not unseen:
+        return "nothing is missing"
+    return f"{wrong} to mend" + (f", {unseen} not to be seen with this token" if unseen else "")
 
 
 # -- the guarantees ------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coord.call import Call
+from coord.core.mode import Mode
 from coord.core.objects import Kind, make
 from coord.core.profile import BUILT_IN, detect
 from coord.core.settings import CONFIG_FILE, Settings
@@ -26,13 +27,13 @@ from coord.workflows import (
     FOLDER,
     NAMES,
     RUNNER,
-    Mode,
     Wanted,
     check_action,
     check_runner,
     installed_from,
     is_pinned,
     minute_of,
+    repository_name,
     standing,
 )
 from coord.workflows import plan as plan_workflows
@@ -164,7 +165,7 @@ def _wanted(call: Call, workspace: Workspace, settings: Settings) -> Wanted:
         prefixes=settings.project.prefixes,
         action=action,
         runner=check_runner(call.args.runner or before.runner or RUNNER),
-        minute=before.minute or minute_of(_repository_name(workspace)),
+        minute=before.minute or minute_of(repository_name(workspace.url, workspace.top.name)),
     )
 
 
@@ -175,12 +176,6 @@ def _direct_url() -> str | None:
         return distribution("coord").read_text("direct_url.json")
     except PackageNotFoundError:
         return None
-
-
-def _repository_name(workspace: Workspace) -> str:
-    """Return what the remote calls the repository: the same in every clone."""
-    url = workspace.git.config(r"^remote\..*\.url$").get(f"remote.{workspace.remote}.url", "")
-    return url.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1] or workspace.top.name
 
 
 def _parts(

@@ -15,6 +15,7 @@ from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.output import Json, table
 from coord.reconcile import land
 from coord.report import Report, TaskOutcome
+from coord.telling import tell_all
 from coord.workspace import Workspace, open_workspace
 
 
@@ -50,9 +51,19 @@ def run(call: Call) -> Exit:
 
 def _land(call: Call, workspace: Workspace) -> Exit:
     report = land(workspace, call.args.task, here=call.folder, show=call.output.say)
+    if workspace.hosting.forge is not None:
+        _tell(call, workspace)
     call.output.emit("land", _json(report))
     _print(call, report)
     return report.exit
+
+
+def _tell(call: Call, workspace: Workspace) -> None:
+    """Let people see it on the forge; what landed has landed, whether that can be told or not."""
+    try:
+        tell_all(workspace, call.output.say)
+    except RefusedError as refused:
+        call.output.say(f"could not be told on the forge: {refused.message}")
 
 
 def _drain(call: Call, workspace: Workspace) -> Exit:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -32,6 +32,22 @@ class CiReport:
     answer: str = ""
     legs: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+#: What is handed on goes through a variable of the environment, which Linux caps at 128 KiB.
+_ROOM = 100_000
+
+
+def handed_on(report: CiReport, tasks: Collection[str]) -> CiReport:
+    """Return as much of a report as another job can be given: the outcomes of ``tasks`` first, then the others."""
+    small = replace(report, legs=report.legs[:256], remarks=(), outcomes=())
+    room, kept = _ROOM - len(encode_report(small)), list[CiOutcome]()
+    for outcome in sorted(report.outcomes, key=lambda o: (o.task not in tasks, o.outcome != "landed")):
+        room -= len(json.dumps(asdict(outcome)))
+        if room < 0:
+            break
+        kept.append(outcome)
+    return replace(small, outcomes=tuple(kept))
 
 
 def encode_report(report: CiReport) -> str:

@@ -165,7 +165,7 @@ def _conflict(branch: TaskBranch, snapshot: Snapshot, clash: Clash) -> Verdict:
         tried=f"merging {branch.name} into main",
         attempts=_attempt(branch, snapshot),
         suggestion=f"on {branch.name}: merge main, resolve the paths named, push",
-        reproduce=_reproduce(branch, snapshot),
+        reproduce=reproduce(branch, snapshot),
     )
 
 
@@ -182,11 +182,11 @@ def _gate_failed(branch: TaskBranch, snapshot: Snapshot, red: Red) -> Verdict:
         tried=f"{red.step} on {branch.name} merged into main (main alone passes)",
         attempts=_attempt(branch, snapshot),
         suggestion=f"on {branch.name}: merge main, run {red.step}, mend it, push",
-        reproduce=(*_reproduce(branch, snapshot), red.step),
+        reproduce=(*reproduce(branch, snapshot), red.step),
     )
 
 
-def _reproduce(branch: TaskBranch, snapshot: Snapshot) -> tuple[str, ...]:
+def reproduce(branch: TaskBranch, snapshot: Snapshot) -> tuple[str, ...]:
     """Return the commands that show it again; a branch name is data, so it is quoted for the shell."""
     remote = snapshot.upstream.partition("/")[0]
     return (

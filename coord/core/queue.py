@@ -280,7 +280,8 @@ def _protected(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     if not paths or snapshot.approved(branch):
         return None
     names = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-    reason = f"changes protected paths ({names}): read them, then coord approve {branch.task}"
+    how = "/coord approve on its pull request" if snapshot.hosted else f"coord approve {branch.task}"
+    reason = f"changes protected paths ({names}): read them, then {how}"
     return Waiting(branch, Result.PROTECTED, reason, paths)
 
 

@@ -104,7 +104,8 @@ class Snapshot:
 
     ``base`` is main's tip; ``at`` the committer date of everything made from this snapshot; ``asked`` the ids given to
     the command (None: all); ``upstream`` is main as agents write it. Claims that have expired are not in it.
-    ``pulls`` are the open pull requests that the forge shows; ``validates`` is false where validations run elsewhere, so
+    ``hosted`` says that a forge hosts it, where people approve in comments; ``pulls`` are the open pull requests that it
+    shows; ``validates`` is false where validations run elsewhere, so
     that what is not known yet is left to them.
     ``group`` is how many branches one push publishes at most; ``running`` counts the validations under way, ``ended`` are those of this run, ``landed`` and ``rejected`` count the
     branches that it has decided.
@@ -131,6 +132,7 @@ class Snapshot:
     asked: frozenset[str] | None = None
     upstream: str = "origin/main"
     pulls: tuple[Pull, ...] = ()
+    hosted: bool = False
     validates: bool = True
 
     def ruling(self, task: str) -> Ruling | None:

@@ -45,11 +45,11 @@ class TellBlocked:
 
 @dataclass(frozen=True, slots=True)
 class TellProtected:
-    """Say in the branch's comment that it waits for an approval."""
+    """Say in the branch's comment that it waits for an approval; without a pull request nobody could give it."""
 
     branch: TaskBranch
     paths: tuple[str, ...]
-    pull: Pull
+    pull: Pull | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def light_of(result: Result, reason: str) -> Light:
 
 def _comment(branch: TaskBranch, snapshot: Snapshot, waiting: Waiting | None) -> list[Telling]:
     ruling, pull = snapshot.ruling(branch.task), snapshot.pull(branch.name)
-    if waiting is not None and waiting.result is Result.PROTECTED and pull is not None:
+    if waiting is not None and waiting.result is Result.PROTECTED:
         return [TellProtected(branch, waiting.paths, pull)]
     if ruling is None:
         return []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coord.apply import Moved, Raced, apply
+from coord.apply import apply
 from coord.core.action import Sweep
 from coord.core.plan import next_action
 from coord.doctor.finding import Place
@@ -16,6 +16,7 @@ from coord.doctor.leftovers import stale_locks
 from coord.errors import CoordError
 from coord.freshness import fetch
 from coord.observe import observe
+from coord.outcome import Moved, Raced
 from coord.reconcile import tidy_local
 from coord.shims import State, elsewhere, look, plan_install
 from coord.site import open_site

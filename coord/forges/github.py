@@ -16,10 +16,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from coord.core.protection import Protection
 from coord.core.pull import Pull
 from coord.errors import RefusedError
 from coord.forges import github_values as values
-from coord.forges.base import Comment, Job, Permission, Protection, State, Upserted
+from coord.forges.base import Comment, Job, Permission, State, Upserted
 from coord.forges.github_calls import Calls, Patience, Send
 from coord.forges.github_login import AppLogin, Login, TokenLogin
 from coord.forges.github_rules import protection

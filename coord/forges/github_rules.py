@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from coord.forges.base import Environment, Protection, Rule
+from coord.core.protection import Environment, Protection, Rule
 from coord.forges.github_calls import Calls, next_page
 from coord.forges.github_login import Login
 
@@ -32,6 +32,7 @@ def protection(calls: Calls, repository: str, main: str, login: Login) -> Protec
         public=not whole["private"],
         app=login.app,
         app_id=login.app_id,
+        variables=_variables(calls, here),
     )
 
 
@@ -53,6 +54,11 @@ def _items(calls: Calls, path: str, inside: str = "") -> list[Json] | None:
 def _names(calls: Calls, path: str, inside: str) -> tuple[str, ...] | None:
     items = _items(calls, path, inside)
     return None if items is None else tuple(str(each["name"]) for each in items)
+
+
+def _variables(calls: Calls, here: str) -> tuple[tuple[str, str], ...] | None:
+    items = _items(calls, f"{here}/actions/variables", "variables")
+    return None if items is None else tuple((str(each["name"]), str(each["value"])) for each in items)
 
 
 # -- rules -------------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def test_every_key_of_the_configuration_has_its_row() -> None:
 
 def test_the_defaults_in_the_table_are_the_defaults() -> None:
     text = read("docs/configuration.md")
-    for table in ("project", "land", "server"):
+    for table in ("project", "land", "server", "github"):
         body = re.split(rf"^### \[{table}\]\n", text, flags=re.MULTILINE)[1].split("\n##")[0]
         stated = "\n".join(
             f"{key} = {value}" for key, value in re.findall(r"^\| `(\w+)` \| `(.*?)` \|", body, re.MULTILINE)

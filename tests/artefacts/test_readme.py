@@ -10,7 +10,7 @@ from coord import errors
 from coord.config import PROFILE_KEYS, TABLES, parse
 from coord.core.profile import Profile
 from coord.core.settings import Settings
-from tests.artefacts import ROOT, blocks, read, section
+from tests.artefacts import blocks, read, section
 from tests.artefacts.picture import build, play, without_ids
 from tests.world import World, task_text
 
@@ -95,7 +95,5 @@ def test_what_is_said_to_be_missing_is_missing() -> None:
     """When one of these comes, the README has to say so."""
     from coord.cli import VERBS
 
-    for verb in ("review", "spawn", "run", "ci", "mcp", "worktree"):
+    for verb in ("review", "spawn", "run", "mcp", "worktree"):
         assert verb not in VERBS
-    assert not (ROOT / "coord/forges/github.py").exists()
-    assert not (ROOT / "action.yml").exists()

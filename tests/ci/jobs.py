@@ -46,6 +46,7 @@ RIGHTS: dict[str, dict[str, str]] = {
     "report": {"contents": "read", "issues": "write", "pull-requests": "write", "statuses": "write"},
     "command": {"contents": "read", "issues": "write", "pull-requests": "write", "actions": "write"},
     "audit": {"contents": "read", "issues": "write", "pull-requests": "read"},
+    "simple": dict.fromkeys(("contents", "issues", "pull-requests", "statuses", "actions"), "write"),
 }
 
 

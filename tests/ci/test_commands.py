@@ -282,6 +282,44 @@ def test_the_settings_may_ask_more_of_who_approves(make: Make) -> None:
     assert here.world.branches() == []
 
 
+def test_a_protected_branch_without_a_pull_request_gets_a_place_where_it_can_be_approved(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a", PROTECTED)
+    here.drain()
+    (ticket,) = here.rest.state.tickets.values()
+    assert (ticket.head, ticket.title, ticket.draft) == ("feat/a", "to approve: a", True)
+    _settle()
+
+    here.say("feat/a", "/coord approve")
+    here.drain_asked()
+
+    assert here.world.branches() == []
+
+
+def test_a_desk_is_told_where_an_approval_is_given(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a", PROTECTED)
+
+    refused = here.desk("approve", "a")
+
+    assert refused.code == 2
+    assert "/coord approve on the branch's pull request" in refused.err
+    assert not here.world.ref("refs/coord/approvals/a")
+
+
+def test_a_desk_without_a_token_believes_no_approval_that_was_pushed(make: Make) -> None:
+    here = make("a")
+    tip = here.push("feat/a", PROTECTED)
+    said = f"approved(a): x\n\nCoord-Task: a\nCoord-Tip: {tip}\nCoord-By: alice"
+    forged = here.world.git("commit-tree", "-m", said, f"{tip}^{{tree}}")
+    here.world.git("push", "-q", "origin", f"{forged}:refs/coord/approvals/a")
+
+    landed = here.desk("land", "--json", token=False)
+
+    assert landed.outcome("a")["outcome"] == "protected"
+    assert "/coord approve on its pull request" in landed.outcome("a")["reason"]
+
+
 # -- from a desk ---------------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+from coord.core.ciplan import decode_plan, encode_plan
 from coord.core.leg import VALIDATE
 from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
@@ -231,13 +233,12 @@ def test_a_plan_whose_trial_is_another_one_is_not_believed(make: Make) -> None:
     here.rest.begin_run(
         here.runs, "coord-land.yml", "schedule", branch="main", commit=here.world.ref("refs/heads/main")
     )
-    forged = json.loads(plan.outputs["plan"])
-    legs = [json.loads(leg) for leg in forged["legs"]]
-    legs[0]["trial"], forged["legs"] = legs[1]["trial"], [json.dumps({**legs[0], "trial": legs[1]["trial"]})]
-    here.rest.put_job(
-        here.runs, f"trial {legs[1]['trial']}: x", conclusion="success", steps=[(VALIDATE, "success")]
-    )
-    plan.outputs["plan"] = json.dumps(forged)
+    planned = decode_plan(plan.outputs["plan"])
+    assert planned is not None
+    red, green = planned.legs[0], planned.legs[1]
+    forged = replace(planned, legs=(replace(red, trial=green.trial),))
+    here.rest.put_job(here.runs, green.name, conclusion="success", steps=[(VALIDATE, "success")])
+    plan.outputs["plan"] = encode_plan(forged)
 
     ended = here.land(plan)
 

@@ -120,3 +120,18 @@ def test_a_land_job_killed_right_after_its_push_converges_with_the_next(make: Ma
         "verdicts: none"
     )  # fmt: skip
     assert here.rest.state.tickets[number].merged_at
+
+
+def test_a_forge_that_cannot_be_asked_after_the_push_leaves_the_branch_to_the_next_run(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a")
+    here.pull("feat/a")
+    here.rest.state.merged_after = 1
+    here.rest.fail_next("GET", r"/pulls/\d+$", 403, message="Resource not accessible by integration")
+
+    assert here.run_until_land().code == 0
+
+    assert "a completed" in here.world.picture()
+    assert here.world.branches() == ["feat/a"]
+    here.drain()
+    assert here.world.branches() == []

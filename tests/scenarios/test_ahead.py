@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from coord.advance import after_publish
-from coord.apply import Learned, Moved, apply, prepare
+from coord.apply import apply
 from coord.core.action import Publish
 from coord.core.plan import next_action
 from coord.core.trial import Found
 from coord.freshness import fetch
 from coord.observe import View, observe
+from coord.outcome import Learned, Moved
+from coord.publishing import prepare
 from coord.site import open_site
 from coord.workspace import open_workspace
 from tests.world import CHECK, World, task_text

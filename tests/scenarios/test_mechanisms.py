@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 
-from coord.apply import Raced, apply
+from coord.apply import apply
 from coord.core.action import Sweep
 from coord.core.plan import next_action
 from coord.freshness import fetch
 from coord.observe import observe
+from coord.outcome import Raced
 from coord.site import open_site
 from coord.workspace import open_workspace
 from tests.world import CHECK, World, task_text

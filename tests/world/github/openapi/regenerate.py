@@ -33,6 +33,7 @@ OPERATIONS = {
     f"{_REPO}/actions/runs/{{run_id}}/attempts/{{attempt_number}}/jobs": "get",
     f"{_REPO}/actions/runs/{{run_id}}/jobs": "get",
     f"{_REPO}/actions/secrets": "get",
+    f"{_REPO}/actions/variables": "get",
     f"{_REPO}/actions/workflows/{{workflow_id}}/dispatches": "post",
     f"{_REPO}/activity": "get",
     f"{_REPO}/branches": "get",

@@ -104,6 +104,12 @@ def repository_secrets(state: State, request: Request) -> Answer:
     return page(request, [{"name": name} | _WHEN for name in state.secrets], inside="secrets")
 
 
+@route("GET", f"{REPO}/actions/variables", "variables=read", person="write")
+def repository_variables(state: State, request: Request) -> Answer:
+    made = [{"name": name, "value": value} | _WHEN for name, value in state.variables.items()]
+    return page(request, made, inside="variables")
+
+
 @route("GET", f"{REPO}/actions/permissions/workflow", "administration=read", person="admin")
 def workflow_permissions(state: State, request: Request) -> Answer:
     may = state.may_approve

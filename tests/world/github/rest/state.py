@@ -179,6 +179,7 @@ class State:
         self.protected: dict[str, Json] = {}
         self.environments: dict[str, Setting] = {}
         self.secrets: tuple[str, ...] = ()
+        self.variables: dict[str, str] = {}
         self.token_default = "read"
         self.may_approve = False
         self.on_dispatch: Callable[[Dispatched], None] | None = None
