@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
+from coord.core.objects import changed_paths
 from coord.core.plan import reproduce
 from coord.core.profile import BUILT_IN, program
 from coord.core.pull import Pull
@@ -38,6 +40,9 @@ MARKER = "branch"
 #: unless it was killed, and each costs a call or two.
 _LATELY = 3600
 _MOST = 30
+
+#: How the message of a landing names its branch; that of a batch does not begin so.
+_MERGED = re.compile(r"Merge branch '(.+)'$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,8 @@ def tell(teller: Teller, view: View) -> None:
 def landed_lately(workspace: Workspace, view: View) -> tuple[Landed, ...]:
     """Return the landings of late whose branches are gone, newest first.
 
-    Main itself says which they are. The history of a task's verdicts says whether a comment may still say something else.
+    Main itself says which they are. The history of a task's verdicts, and the paths that the landing changed, say whether
+    a comment may still say something else.
     """
     live = {branch.task for branch in view.snapshot.branches}
     found = []
@@ -81,7 +87,8 @@ def landed_lately(workspace: Workspace, view: View) -> tuple[Landed, ...]:
         commit = workspace.git.objects.commit(oid)
         tip = trailers(commit.message).get("Coord-Tip", "")
         if task not in live and tip and view.snapshot.at - commit.committed < _LATELY:
-            found.append((commit.committed, Landed(task, tip, oid, _had_verdict(workspace, view, task))))
+            told = _had_verdict(workspace, view, task) or _was_protected(workspace, view, task, oid)
+            found.append((commit.committed, Landed(task, tip, oid, told)))
     newest = sorted(found, key=lambda each: (-each[0], each[1].task))
     return tuple(landed for _, landed in newest[:_MOST])
 
@@ -91,6 +98,17 @@ def _had_verdict(workspace: Workspace, view: View, task: str) -> str:
     oid = view.coord_refs.get(HISTORY + task)
     verdict = _verdict_at(workspace, oid) if oid else None
     return verdict.branch if verdict and verdict.kind is VerdictKind.LANDED else ""
+
+
+def _was_protected(workspace: Workspace, view: View, task: str, landing: str) -> str:
+    """Return the branch of a landing that changed protected paths, so that it waited for an approval; else ``""``."""
+    objects, settings = workspace.git.objects, view.snapshot.settings
+    commit = objects.commit(landing)
+    base = objects.commit(commit.parents[0]).tree if commit.parents else None
+    if not any(map(settings.is_protected, changed_paths(base, commit.tree, objects.tree))):
+        return ""
+    named = _MERGED.match(commit.message)
+    return named[1] if named else settings.project.prefixes[0] + task
 
 
 def _verdict_at(workspace: Workspace, oid: str) -> Verdict | None:
@@ -209,7 +227,6 @@ def _place_to_talk(teller: Teller, view: View, blocked: TellBlocked, text: str) 
 def _issue(task: str) -> str:
     """Return the marker of a task's issue. A task's name is foreign: only its plain characters and a digest stand in it."""
     import hashlib
-    import re
 
     return (
         f"blocked-{re.sub(r'[^A-Za-z0-9]+', '-', task)[:40]}-{hashlib.sha256(task.encode()).hexdigest()[:8]}"

@@ -48,6 +48,18 @@ def test_a_try_in_the_simple_job_publishes_nothing(make: Make) -> None:
     assert here.world.branches() == ["feat/a"]
 
 
+def test_a_dry_run_of_the_simple_job_only_looks(make: Make) -> None:
+    here = make("a")
+    _open(here)
+    here.push("feat/a")
+
+    ended = here.job("simple", COORD_DRY_RUN="true")
+
+    assert ended.code == 0, ended.text
+    assert here.world.branches() == ["feat/a"]
+    assert "| `feat/a` | in the queue |" in ended.summary
+
+
 def test_a_try_that_cannot_be_made_says_why(make: Make) -> None:
     here = make("a", "b")
     here.push("feat/a", {"src/lib.txt": "a\n"})
