@@ -55,7 +55,7 @@ def carry_out(workspace: Workspace, request: Request, *, dry_run: bool = False) 
     try:
         return decide(workspace, decision, dry_run=dry_run)
     except RefusedError as refused:
-        if not _lands_on_forge(workspace):
+        if not lands_on_forge(workspace):
             raise
         if workspace.hosting.forge is None:
             hint = (
@@ -75,7 +75,7 @@ def pass_on(workspace: Workspace, request: Request, *, workflow: str = LAND_WORK
     forge.dispatch(workflow, workspace.main, {"request": encode_request(request)})
 
 
-def _lands_on_forge(workspace: Workspace) -> bool:
+def lands_on_forge(workspace: Workspace) -> bool:
     """Say whether main holds the workflow that lands."""
     if not workspace.hosting.has_pulls or workspace.main_tip is None:
         return False

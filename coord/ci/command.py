@@ -134,9 +134,11 @@ def _approved(case: _Case, snapshot: Snapshot, branch: TaskBranch) -> str:
     least = snapshot.settings.github.approvers
     if case.forge.permission(case.comment.author) < Permission[least.upper()]:
         raise CoordError(f"an approval takes {least} access here")
-    _start(case, None)
     paths = sorted(path for path in branch.files if snapshot.settings.is_protected(path))
-    what = ", ".join(code(path) for path in paths[:10]) or "nothing that is protected"
+    if not paths:
+        return f"There is nothing to approve: {code(branch.name)} at {code(branch.tip[:7])} changes no protected path."
+    _start(case, None)
+    what = ", ".join(code(path) for path in paths[:10])
     return f"Approved: {code(branch.name)} at {code(branch.tip[:7])} may change {what}. A later tip needs another approval."
 
 

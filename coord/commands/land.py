@@ -10,11 +10,13 @@ import time
 from argparse import ArgumentParser
 
 from coord.call import Call
+from coord.core.queue import Result
 from coord.drain import detach, drain, mark
 from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.output import Json, table
 from coord.reconcile import land
 from coord.report import Report, TaskOutcome
+from coord.requests import LAND_WORKFLOW, lands_on_forge
 from coord.telling import tell_all
 from coord.workspace import Workspace, open_workspace
 
@@ -51,10 +53,16 @@ def run(call: Call) -> Exit:
 
 def _land(call: Call, workspace: Workspace) -> Exit:
     report = land(workspace, call.args.task, here=call.folder, show=call.output.say)
-    if workspace.hosting.forge is not None:
+    elsewhere = report.base == report.head and lands_on_forge(workspace)
+    # A desk that moved nothing leaves telling to the workflow: two who write would make two comments of the one.
+    if workspace.hosting.forge is not None and not elsewhere:
         _tell(call, workspace)
     call.output.emit("land", _json(report))
     _print(call, report)
+    if elsewhere and any(o.result is Result.REFUSED for o in report.outcomes):
+        call.output.say(
+            f"{LAND_WORKFLOW} lands here: say /coord land on a pull request, or start it by hand (Actions, Run workflow)"
+        )
     return report.exit
 
 

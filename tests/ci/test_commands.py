@@ -264,6 +264,18 @@ def test_only_an_unedited_word_of_a_person_with_write_access_approves(
     assert here.world.branches() == ["feat/a"]
 
 
+def test_there_is_nothing_to_approve_where_nothing_protected_is_changed(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a")
+    here.pull("feat/a")
+    _settle()
+
+    here.say("feat/a", "/coord approve")
+
+    assert here.comments("feat/a")[-1].startswith("There is nothing to approve: `feat/a`")
+    assert here.rest.state.dispatches == []
+
+
 def test_the_settings_may_ask_more_of_who_approves(make: Make) -> None:
     from tests.ci.conftest import WORKERS
 
@@ -346,3 +358,18 @@ def test_a_refusal_without_a_token_says_what_to_do(make: Make) -> None:
 
     assert refused.code == 8
     assert "GH_TOKEN" in refused.err
+
+
+def test_a_desk_where_the_workflow_lands_says_so_and_writes_no_second_comment(make: Make) -> None:
+    here = make("a", "b")
+    here.server.protect("refs/heads/main", "coord-app[bot]")
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.pull("feat/a")
+    here.drain()
+    here.push("feat/b", {"src/b.txt": "b\n"})
+
+    refused = here.desk("land")
+
+    assert refused.code == 8
+    assert "coord-land.yml lands here: say /coord land on a pull request" in refused.err
+    assert len(here.comments("feat/a")) == 1
