@@ -11,7 +11,7 @@ from coord.core.graphparts import counted, everything
 from coord.core.leg import Leg
 from coord.core.markdown import cell, prose
 from coord.core.queue import make_queue
-from coord.core.snapshot import Snapshot
+from coord.core.snapshot import Snapshot, Stranger
 
 #: How many tasks are drawn at most. Mermaid draws nothing at all of a text with more edges or characters than these.
 _DRAWN, _EDGES, _LETTERS = 150, 500, 50_000
@@ -28,11 +28,16 @@ def plan_summary(snapshot: Snapshot, legs: Sequence[Leg]) -> str:
         for c in queue.candidates
     ]
     rows += [(cell(w.branch.name), w.result.value, cell(w.reason, 300)) for w in queue.waiting]
-    rows += [(cell(s.name), "ignored", "belongs to no task") for s in snapshot.strangers]
+    rows += [(cell(s.name), "ignored", _stranger(s)) for s in snapshot.strangers]
     text = "## coord: plan\n\n" + table(("branch", "how it stands", "why"), rows)
     if snapshot.freeze is not None:
         text += f"\nAll landing is frozen: {prose(snapshot.freeze)}\n"
     return text + _graph(snapshot)
+
+
+def _stranger(stranger: Stranger) -> str:
+    near = ", ".join(cell(task) for task in stranger.near)
+    return "belongs to no task" + (f"; is it one of these? {near}" if near else "")
 
 
 def land_summary(report: CiReport) -> str:

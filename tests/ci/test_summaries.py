@@ -33,3 +33,12 @@ def test_a_run_that_only_tries_is_not_said_to_find_no_branch(make: Make) -> None
 
     assert "This run judged no branch." in ended.summary
     assert "no task branches" not in ended.summary
+
+
+def test_a_branch_without_a_task_is_told_with_tasks_of_a_like_name(make: Make) -> None:
+    here = make("keys")
+    here.push("feat/kyes")
+
+    summary = here.job("plan").summary
+
+    assert "| `feat/kyes` | ignored | belongs to no task; is it one of these? `keys` |" in summary
