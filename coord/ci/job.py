@@ -18,7 +18,7 @@ from coord.core.workflowtext import ANNOTATIONS, SUMMARY_LIMIT, capped, command_
 from coord.errors import RefusedError, UsageError
 from coord.forges.base import Forge
 from coord.output import Output
-from coord.workspace import Workspace
+from coord.workspace import Workspace, open_workspace
 
 
 @dataclass
@@ -110,6 +110,14 @@ class Job:
 def job_of(output: Output, folder: Path) -> Job:
     """Return the job that this process is part of."""
     return Job(os.environ, output, folder)
+
+
+def name_main(folder: Path) -> None:
+    """Let the branch that the job checked out be main, where main is not called so: a checkout does not tell which it is."""
+    workspace = open_workspace(folder)
+    head = workspace.git.head()
+    if workspace.main_tip is None and workspace.remote and head is not None:
+        workspace.git.run("config", "coord.main", head.removeprefix("refs/heads/"))
 
 
 def forge_of(workspace: Workspace) -> Forge:

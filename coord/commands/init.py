@@ -269,6 +269,9 @@ def _next_steps(workspace: Workspace, settings: Settings, wanted: Wanted | None)
         steps.append(
             f"git config coord.main {shlex.quote(branch)}      (there is no {workspace.main_name}; or fetch it)"
         )
+        if wanted:
+            # The workflows say main's name: what comes next would push them as they are.
+            return [*steps, "coord init --github, with the options of this time, once more"]
     if settings.gate.profile is None and not detect(_root_names(workspace)):
         steps.append(f"name a gate profile in {CONFIG_FILE}: what must succeed before anything is published")
     steps += _publishing(workspace, settings, wanted)

@@ -146,6 +146,17 @@ def test_a_foreign_file_in_place_of_ours_is_named_when_the_others_tell_the_actio
     assert f"{FOLDER}/coord-land.yml exists and is not coord's" in repo.coord("init", "--github", code=2)
 
 
+def test_a_main_of_another_name_is_settled_before_anything_is_pushed(repo):
+    repo.git("branch", "-m", "trunk")
+    repo.git("remote", "add", "origin", "https://github.com/octo-org/demo.git")
+    said = repo.coord(*GITHUB)
+    assert "git config coord.main trunk" in said
+    assert "git push" not in said
+    repo.git("config", "coord.main", "trunk")
+    assert "git push origin trunk" in repo.coord("init", "--github")
+    assert 'ref: "trunk"' in repo.read(f"{FOLDER}/coord-land.yml")
+
+
 def test_a_shortened_commit_is_refused(repo):
     said = repo.coord("init", "--github", "--action", f"octo-org/coord@{COMMIT[:8]}", code=2)
     assert "shortens a commit" in said
