@@ -1,6 +1,7 @@
 """Allow a branch to change protected paths: this tip and no other.
 
-Read the changes first: git diff main...feat/<id>. A new push to the branch needs a new approval.
+Read the changes first: git diff main...feat/<id>. A new push to the branch needs a new approval. Where the remote is on
+GitHub this is refused: there an approval is a comment on the pull request, /coord approve.
 """
 
 from __future__ import annotations
