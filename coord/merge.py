@@ -23,13 +23,14 @@ from coord.core.objects import (
     make_tree,
 )
 from coord.core.section import append_to_section, fill_section, section_text
+from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE
 from coord.core.signal import Done
 from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.task import Task
 from coord.core.text import one_line
 from coord.core.treemerge import merge_plainly
 from coord.core.trial import Clash, ConflictPath, TouchesProtected, Trial, Unfit
-from coord.errors import MalformedError
+from coord.errors import MalformedError, UsageError
 from coord.git import Git
 from coord.observe import View
 from coord.resolve import Resolved, Unresolved
@@ -117,6 +118,9 @@ class _Maker:
         refused = sorted(filter(is_refused, changed))
         if refused:
             return Unfit(f"it holds a path that git does not check out: {one_line(refused[0])}")
+        broken = self.broken_settings(completed.tree, changed)
+        if broken:
+            return Unfit(broken)
         protected = _protected_changes(self.snapshot, self.branch, changed)
         if protected:
             return TouchesProtected(protected)
@@ -127,6 +131,16 @@ class _Maker:
             # A tree made by hand may hold what git refuses: it is asked at once, so that only this branch waits for it.
             self.git.write(more)
         return trial
+
+    def broken_settings(self, tree: str, changed: frozenset[str]) -> str:
+        """Return why main could not be read any more after this, ``""`` when it could: nothing would land after it."""
+        if changed.isdisjoint((CONFIG_FILE, TASKGRAPH_FILE)):
+            return ""
+        try:
+            self.workspace.settings_in(tree)
+        except UsageError as error:
+            return f"main could not be read after it: {error.message}"
+        return ""
 
     def plain_merge(self) -> tuple[str, tuple[GitObject, ...]] | None:
         """Return the merged tree and the new trees it takes when no path was changed by both sides, None when git has to

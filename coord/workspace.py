@@ -82,14 +82,19 @@ class Workspace:
 
     def settings_at(self, commit: str) -> Settings:
         """Return the settings in the tree of ``commit``. Raises UsageError when the file is broken."""
-        config, taskgraph = self.settings_files(commit)
-        return parse(
-            _text(self.git, config) or "", f"{CONFIG_FILE} (on {self.main_name})", _text(self.git, taskgraph)
-        )
+        return self.settings_in(self.git.objects.commit(commit).tree, f" (on {self.main_name})")
+
+    def settings_in(self, tree: str, where: str = "") -> Settings:
+        """Return the settings in a tree. Raises UsageError when the file is broken."""
+        config, taskgraph = self._settings_files(tree)
+        return parse(_text(self.git, config) or "", f"{CONFIG_FILE}{where}", _text(self.git, taskgraph))
 
     def settings_files(self, commit: str) -> tuple[Entry | None, Entry | None]:
         """Return where the tree of ``commit`` has the settings: equal for two commits, they have the same."""
-        root = {entry.name: entry for entry in self.git.objects.tree(self.git.objects.commit(commit).tree)}
+        return self._settings_files(self.git.objects.commit(commit).tree)
+
+    def _settings_files(self, tree: str) -> tuple[Entry | None, Entry | None]:
+        root = {entry.name: entry for entry in self.git.objects.tree(tree)}
         return root.get(CONFIG_FILE.encode()), root.get(TASKGRAPH_FILE.encode())
 
     def local_settings(self) -> Settings:

@@ -96,6 +96,10 @@ def what_to_tell(snapshot: Snapshot, landed: Sequence[Landed]) -> tuple[Telling,
         if pull is not None:
             told.append(_status(branch, queue, waiting.get(branch.name)))
         told += _comment(branch, snapshot, waiting.get(branch.name))
+    for stranger in snapshot.strangers:
+        if snapshot.pull(stranger.name):
+            near = f" (like {', '.join(stranger.near)})" if stranger.near else ""
+            told.append(TellStatus(stranger.tip, Light.PENDING, f"belongs to no task on main{near}"))
     for each in landed:
         told.append(TellStatus(each.tip, Light.SUCCESS, f"landed in {each.commit[:7]}"))
         if each.branch:

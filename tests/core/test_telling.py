@@ -7,7 +7,7 @@ from coord.core.journal import Ahead, LandedBy, Standing
 from coord.core.pull import Pull
 from coord.core.settings import GitHub, Settings
 from coord.core.signal import Done, Signal, Working
-from coord.core.snapshot import Mark, Ruling, Snapshot, TaskBranch
+from coord.core.snapshot import Mark, Ruling, Snapshot, Stranger, TaskBranch
 from coord.core.telling import (
     Landed,
     Light,
@@ -104,6 +104,15 @@ def test_a_label_holds_a_branch_back_and_the_settings_say_which() -> None:
     (status,) = what_to_tell(snapshot(branch("a"), pulls=(labelled,), settings=other), ())
     assert isinstance(status, TellStatus)
     assert status.words.startswith("in the queue")
+
+
+def test_a_branch_without_a_task_is_told_that_it_waits_for_one() -> None:
+    stranger = Stranger("feat/aa", "tip-aa", ("a",))
+    asked = Pull(1, "feat/aa", "tip-aa", "main")
+    assert what_to_tell(snapshot(strangers=(stranger,), pulls=(asked,)), ()) == (
+        TellStatus("tip-aa", Light.PENDING, "belongs to no task on main (like a)"),
+    )
+    assert what_to_tell(snapshot(strangers=(stranger,)), ()) == ()
 
 
 def test_what_landed_is_a_success_and_where_it_had_a_verdict_the_comment_says_so() -> None:

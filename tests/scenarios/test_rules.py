@@ -278,3 +278,20 @@ def test_an_upgraded_program_is_asked_again(world: World, monkeypatch: pytest.Mo
     (programs / "judge").write_text("#!/bin/sh\necho stricter\nexit 1\n")
     world.push("feat/b", {"tasks/b.md": "only the task folder\n"})
     assert world.land().outcome("b")["reason"] == "main is red: judge"
+
+
+def test_an_approved_branch_that_would_make_main_unreadable_waits(world: World) -> None:
+    """With such a configuration on main nothing would land any more, and where only coord may push, nobody could mend it."""
+    world.build({"a": task_text("a"), "b": task_text("b")})
+    world.push("feat/a", {".coord.toml": "[gate]\nprofil = 'x'\n"})
+    world.push("feat/b")
+    world.coord("approve", "a")
+
+    result = world.land()
+
+    assert result.outcome("b")["outcome"] == "landed"
+    assert result.outcome("a")["outcome"] == "waiting"
+    assert (
+        "main could not be read after it: .coord.toml:2: unknown key 'profil'"
+        in result.outcome("a")["reason"]
+    )
