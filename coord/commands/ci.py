@@ -15,6 +15,7 @@ from typing import Protocol, cast
 from coord.call import Call
 from coord.ci.job import Job, job_of
 from coord.errors import CoordError, Exit, UsageError
+from coord.git import Git
 
 VERBS = ("plan", "gate", "land", "report", "command", "audit")
 
@@ -40,8 +41,16 @@ def run(call: Call) -> Exit:
     job = job_of(call.output, call.folder)
     with job.commands_stopped():
         try:
+            _know_main(job)
             return module.run(job)
         except CoordError as error:
             job.annotate("error", f"{error.message}\n{error.hint}".rstrip())
             call.output.error(error)
             return error.exit
+
+
+def _know_main(job: Job) -> None:
+    """Take main's name from the workflow: what actions/checkout makes has no ``origin/HEAD`` to tell it."""
+    main = job.given("COORD_MAIN")
+    if main:
+        Git(job.folder).configure("coord.main", main)

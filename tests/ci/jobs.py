@@ -77,6 +77,7 @@ class Site:
     actor: str = "github-actions[bot]"
     dies_before_report: bool = False
     played: int = 0
+    main: str = "main"
     on_push: Callable[[Push], None] = lambda push: None
 
     # -- people and agents -----------------------------------------------------------------------------------------
@@ -147,12 +148,14 @@ class Site:
         clone = scratch / "work"
         self.world.git("clone", "-q", "--shared", str(self.world.origin), str(clone), at=self.world.root)
         self.world.git("remote", "set-url", "origin", self.server.remote, at=clone)
+        # actions/checkout fetches into a new repository: nothing there says which branch is main.
+        self.world.git("remote", "set-head", "origin", "--delete", at=clone)
         environment = {
             "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(scratch / "output"),
             "GITHUB_STEP_SUMMARY": str(scratch / "summary"), "GITHUB_SERVER_URL": self.server.url,
             "GITHUB_API_URL": self.rest.url, "GITHUB_REPOSITORY": NAME, "GITHUB_RUN_ID": str(self.runs),
             "GITHUB_RUN_ATTEMPT": "1", "RUNNER_TEMP": str(scratch), "COORD_TOKEN": token.text,
-            "GITHUB_TRIGGERING_ACTOR": self.actor,
+            "GITHUB_TRIGGERING_ACTOR": self.actor, "COORD_MAIN": self.main,
             "GITHUB_WORKFLOW_REF": f"{NAME}/.github/workflows/coord-land.yml@refs/heads/main", **given,
         }  # fmt: skip
         return scratch, environment

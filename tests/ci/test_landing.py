@@ -286,3 +286,16 @@ def test_a_pull_request_onto_a_branch_that_goes_is_pointed_at_main(make: Make) -
 
     ticket = here.rest.state.tickets[stacked]
     assert (ticket.base, ticket.state) == ("main", "open")
+
+
+def test_main_may_have_any_name(make: Make) -> None:
+    """A job's clone has no origin/HEAD: the workflow says what main is called."""
+    here = make("a")
+    here.push("feat/a")
+    here.world.git("branch", "-m", "main", "trunk", at=here.world.origin)
+    here.main = "trunk"
+
+    plan = here.job("plan")
+
+    assert plan.code == 0, plan.text
+    assert [leg["name"].partition(": ")[2] for leg in json.loads(plan.outputs["legs"])] == ["main + feat/a"]
