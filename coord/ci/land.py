@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from coord.approvals import may_ask
 from coord.ci.job import Job
 from coord.ci.legs import Ran, ran
+from coord.ci.plan import waiting_tips
 from coord.ci.summary import land_summary
-from coord.core.ciplan import CiPlan, decode_plan, digest
+from coord.core.ciplan import CiPlan, decode_plan
 from coord.core.cireport import CiOutcome, CiReport, encode_report, handed_on
 from coord.core.queue import make_queue
 from coord.core.request import Ask, Request
@@ -154,9 +155,8 @@ def _go_on(job: Job, workspace: Workspace, plan: CiPlan, legs: Ran) -> None:
         _start(job, workspace, Request(Ask.PROVE_MAIN))
         return
     snapshot = observe(workspace).snapshot
-    left = tuple(candidate.branch.tip for candidate in make_queue(snapshot).candidates)
-    moved = snapshot.base != plan.base or digest(left) != plan.candidates
-    if left and moved:
+    moved = snapshot.base != plan.base or waiting_tips(snapshot) != plan.candidates
+    if make_queue(snapshot).candidates and moved:
         _start(job, workspace, Request(Ask.LAND))
 
 

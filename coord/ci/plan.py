@@ -52,8 +52,7 @@ def run(job: Job) -> Exit:
     if request is not None and request.ask is Ask.PROVE_MAIN:
         legs = (main_leg(view), *legs)
     legs = fitting(legs)
-    candidates = digest(candidate.branch.tip for candidate in make_queue(snapshot).candidates)
-    plan = replace(plan, legs=legs, candidates=candidates, note=note)
+    plan = replace(plan, legs=legs, candidates=waiting_tips(view.snapshot), note=note)
     job.set_output("plan", encode_plan(plan))
     job.set_output("legs", matrix(legs))
     job.set_output("any", str(bool(legs)).lower())
@@ -77,6 +76,13 @@ def request_of(job: Job) -> Request | None:
             hint="leave it empty when you start a run by hand",
         )
     return request
+
+
+def waiting_tips(snapshot: Snapshot) -> str:
+    """Return one word for the tips that may be tried, before anything is found out about them: whatever a run is limited
+    to and has learned, before it and after it the same word means that nothing moved."""
+    everything = replace(snapshot, asked=None, findings=())
+    return digest(candidate.branch.tip for candidate in make_queue(everything).candidates)
 
 
 def _acts(snapshot: Snapshot, plan: CiPlan) -> bool:

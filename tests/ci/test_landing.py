@@ -10,7 +10,7 @@ from coord.core.leg import VALIDATE
 from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
 from tests.ci.jobs import Site
-from tests.world import CHECK_SH
+from tests.world import CHECK_SH, task_text
 
 
 def _merged(here: Site, number: int) -> bool:
@@ -299,3 +299,14 @@ def test_main_may_have_any_name(make: Make) -> None:
 
     assert plan.code == 0, plan.text
     assert [leg["name"].partition(": ")[2] for leg in json.loads(plan.outputs["legs"])] == ["main + feat/a"]
+
+
+def test_a_branch_that_cannot_be_tried_starts_no_run_after_the_other(make: Make) -> None:
+    """What a run finds out about branches (a task file that nobody can splice) is not what moved."""
+    here = make("a", "b")
+    task = task_text("b").replace("status: pending", "status: &why pending")
+    here.by_alice({"check.sh": CHECK_SH + "exit 1\n", "tasks/b.md": task})
+    here.push("feat/a")
+    here.push("feat/b")
+
+    assert here.drain() == 2
