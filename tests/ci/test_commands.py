@@ -200,6 +200,20 @@ def test_a_branch_that_changes_the_workflows_waits_for_a_person_and_then_lands(m
     assert here.comments("feat/a")[-1].startswith("Approved: `feat/a`")
 
 
+def test_a_person_whose_membership_is_private_may_approve(make: Make) -> None:
+    """GitHub calls such a person CONTRIBUTOR or NONE; what counts is what he may do."""
+    here = make("a")
+    here.push("feat/a", PROTECTED)
+    here.pull("feat/a")
+    here.rest.state.associations["alice"] = "NONE"
+    _settle()
+
+    here.say("feat/a", "/coord approve")
+    here.drain_asked()
+
+    assert here.world.branches() == []
+
+
 def test_an_approval_is_worth_nothing_for_a_later_tip(make: Make) -> None:
     here = make("a")
     here.push("feat/a", PROTECTED)
