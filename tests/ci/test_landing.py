@@ -9,7 +9,7 @@ from coord.core.ciplan import decode_plan, encode_plan
 from coord.core.leg import VALIDATE
 from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
-from tests.ci.jobs import Site
+from tests.ci.jobs import Site, Verb
 from tests.world import CHECK_SH, task_text
 
 
@@ -185,6 +185,25 @@ def test_a_job_that_could_not_run_is_no_verdict_and_starts_nothing(make: Make) -
     here.bends = here.concludes = None
     assert here.run() == []
     assert here.world.branches() == []
+
+
+def test_a_gate_that_makes_another_trial_blames_nobody(make: Make) -> None:
+    """Another version of git on the gate's machine, say: main passes there, and the branch was never judged."""
+    here = make("a")
+    here.push("feat/a")
+    job = here.job
+
+    def elsewhere(verb: str, **given: str) -> Verb:
+        leg = json.loads(given.get("COORD_LEG", "{}"))
+        if verb == "gate" and "COORD_BESIDE" not in given:
+            given["COORD_LEG"] = json.dumps({**leg, "at": leg["at"] + 1})
+        return job(verb, **given)
+
+    here.job = elsewhere  # type: ignore[method-assign]
+
+    assert here.run() == []
+
+    assert here.world.picture().endswith("branches: feat/a\nverdicts: none")
 
 
 def test_main_moved_by_a_person_during_the_gate_is_landed_on_by_the_next_run(make: Make) -> None:
