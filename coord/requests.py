@@ -33,7 +33,7 @@ def decision_of(request: Request) -> Decision | None:
             )
         case Ask.RELEASE:
             return _each(tasks, release)
-        case Ask.LAND | Ask.TRY | Ask.PROVE_MAIN:
+        case Ask.LAND | Ask.TRY | Ask.PROVE_MAIN | Ask.WITHOUT:
             return None
 
 

@@ -55,7 +55,7 @@ def run(job: Job) -> Exit:
 
 
 def _legs(job: Job, workspace: Workspace, plan: CiPlan) -> Ran:
-    return ran(job, workspace, plan.legs, run_forge(job))
+    return ran(job, workspace, plan, run_forge(job))
 
 
 def run_forge(job: Job) -> Forge:
@@ -155,9 +155,13 @@ def _go_on(job: Job, workspace: Workspace, plan: CiPlan, legs: Ran) -> None:
         _start(job, workspace, Request(Ask.PROVE_MAIN))
         return
     snapshot = observe(workspace).snapshot
+    branches = [candidate.branch for candidate in make_queue(snapshot).candidates]
+    broke_off = legs.unanswered()
+    over = legs.over | {branch.task for branch in branches if branch.name in broke_off}
     moved = snapshot.base != plan.base or waiting_tips(snapshot) != plan.candidates
-    if make_queue(snapshot).candidates and moved:
-        _start(job, workspace, Request(Ask.LAND))
+    # A branch whose job never ends would be tried first for ever: what it keeps from being tried goes without it.
+    if any(branch.task not in over for branch in branches) and (moved or over != legs.over):
+        _start(job, workspace, Request(Ask.WITHOUT, tuple(sorted(over))) if over else Request(Ask.LAND))
 
 
 def _start(job: Job, workspace: Workspace, request: Request) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from coord.ci.job import Job
-from coord.ci.legs import Concluded, leg_of, main_leg
+from coord.ci.legs import Concluded, leg_of, main_leg, set_aside
 from coord.ci.summary import plan_summary
 from coord.core.action import Idle
 from coord.core.ciplan import CiPlan, digest, encode_plan, fitting, matrix
 from coord.core.leg import Leg
 from coord.core.plan import lines_to_validate, next_action
 from coord.core.queue import make_queue
-from coord.core.request import Ask, Request, decode_request
+from coord.core.request import Ask, Request, decode_request, passed_over
 from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.task import Severity
 from coord.core.trial import (
@@ -44,7 +44,8 @@ def run(job: Job) -> Exit:
     view = observe(workspace)
     branch = job.given("COORD_BRANCH")
     asked = frozenset({view.snapshot.resolve(branch)}) if branch else None
-    view = replace(view, snapshot=replace(view.snapshot, asked=asked, validates=False))
+    over = set_aside(view.snapshot, passed_over(request))
+    view = replace(view, snapshot=replace(view.snapshot, asked=asked, validates=False, findings=over))
     site = open_site(workspace, job.say, Concluded())
     tries = job.flag("COORD_DRY_RUN") or (request is not None and request.ask is Ask.TRY)
     plan = CiPlan(view.snapshot.base, view.snapshot.at, branch=branch, dry_run=tries, request=request)
@@ -87,7 +88,7 @@ def waiting_tips(snapshot: Snapshot) -> str:
 
 def _acts(snapshot: Snapshot, plan: CiPlan) -> bool:
     """Say whether there is something to do beside validating."""
-    asked = plan.request is not None and plan.request.ask is not Ask.PROVE_MAIN
+    asked = plan.request is not None and plan.request.ask not in (Ask.PROVE_MAIN, Ask.WITHOUT)
     return (asked and not plan.note) or (not plan.dry_run and not isinstance(next_action(snapshot), Idle))
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from coord.core.ciplan import decode_plan, encode_plan
 from coord.core.leg import VALIDATE
 from coord.core.request import Ask, Request, encode_request
-from tests.ci.conftest import Make
+from tests.ci.conftest import WORKERS, Make
 from tests.ci.jobs import Site, Verb
-from tests.world import CHECK_SH, task_text
+from tests.world import CHECK, CHECK_SH, task_text
 
 
 def _merged(here: Site, number: int) -> bool:
@@ -329,3 +332,34 @@ def test_a_branch_that_cannot_be_tried_starts_no_run_after_the_other(make: Make)
     here.push("feat/b")
 
     assert here.drain() == 2
+
+
+@pytest.mark.parametrize("config", [CHECK, WORKERS])
+def test_a_branch_whose_job_never_gives_an_answer_keeps_no_other_waiting(make: Make, config: str) -> None:
+    """Its code takes the whole machine down, say: that is no verdict, and no reason for the others to wait."""
+    here = make("a", "b", "c", config=config)
+    for name in "abc":
+        here.push(f"feat/{name}")
+    put = here.rest.put_job
+
+    def put_job(run: int, name: str, **more: Any) -> None:
+        if "feat/a" in name:
+            more |= {"conclusion": "cancelled", "steps": [("Set up job", "success"), (VALIDATE, "cancelled")]}
+        put(run, name, **more)
+
+    here.rest.put_job = put_job  # type: ignore[method-assign]
+
+    here.drain()
+
+    assert here.world.branches() == ["feat/a"]
+    assert "verdicts: none" in here.world.picture()
+
+
+def test_machines_that_fail_before_they_come_to_a_branch_start_nothing(make: Make) -> None:
+    here = make("a", "b", config=CHECK)
+    here.push("feat/a")
+    here.push("feat/b")
+    here.bends = lambda steps: [("Check main out", "failure"), (VALIDATE, "skipped")]
+    here.concludes = "failure"
+
+    assert here.run() == []
