@@ -19,7 +19,7 @@ from coord.core.cireport import CiOutcome, CiReport, encode_report, handed_on
 from coord.core.queue import make_queue
 from coord.core.request import Ask, Request
 from coord.errors import CoordError, Exit, RefusedError, UsageError
-from coord.forges.base import Forge, Permission
+from coord.forges.base import Comment, Forge, Permission
 from coord.freshness import fetch
 from coord.observe import View, observe
 from coord.reconcile import Elsewhere, land
@@ -105,10 +105,24 @@ def _check_rights(job: Job, workspace: Workspace, request: Request) -> None:
             raise CoordError(
                 "the comment that asks for this does not say so (any more), or not for somebody with write access"
             )
+        _check_branch(forge, observe(workspace), comment, request)
         return
     actor = os.environ.get("GITHUB_TRIGGERING_ACTOR") or os.environ.get("GITHUB_ACTOR", "")
     if forge.permission(actor) < Permission.WRITE:
         raise CoordError(f"{actor or 'whoever started this'} has no write access here")
+
+
+def _check_branch(forge: Forge, view: View, comment: Comment, request: Request) -> None:
+    """What a comment asks for, it asks of the branch that it stands on, and of the tip that it was written about."""
+    snapshot = view.snapshot
+    heads = {pull.branch for pull in snapshot.pulls if pull.number == comment.number}
+    branch = next((branch for branch in snapshot.branches if branch.name in heads), None)
+    if branch is None:
+        raise CoordError("the comment that asks for this stands on no open pull request of a branch here")
+    if request.tasks != (branch.task,) or comment.number != request.number:
+        raise CoordError("the comment that asks for this stands on another branch's pull request")
+    if forge.tip_at(branch.name, comment.created) != branch.tip:
+        raise CoordError(f"{branch.name} moved on since this was asked", hint="look at it, then ask again")
 
 
 def _check_tip(view: View, request: Request) -> None:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
 from tests.ci.jobs import Site
 
@@ -343,3 +344,30 @@ def test_a_refusal_without_a_token_says_what_to_do(make: Make) -> None:
 
     assert refused.code == 8
     assert "GH_TOKEN" in refused.err
+
+
+def test_a_comment_asks_nothing_of_another_branch(make: Make) -> None:
+    """Whoever may start a workflow could send somebody's word about one branch as one about another."""
+    here = make("a", "b")
+    here.push("feat/a")
+    number = here.pull("feat/a")
+    here.push("feat/b")
+    here.pull("feat/b")
+    _settle()
+    here.say("feat/b", "/coord hold not yet")
+    here.drain_asked()
+    remark = here.rest.comment(number, "alice", "/coord release")
+
+    here.run(request=encode_request(Request(Ask.RELEASE, ("b",), comment=remark.id, number=number)))
+
+    assert here.world.ref("refs/coord/hold/b")
+
+
+def test_a_comment_that_is_not_there_is_not_answered(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a")
+    number = here.pull("feat/a")
+
+    here.run(request=encode_request(Request(Ask.LAND, ("a",), comment=999, number=number)))
+
+    assert here.comments("feat/a") == []
