@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coord.ci.job import Job
 from coord.ci.land import answer_of, outcomes_of
 from coord.ci.plan import request_of, tried, words_of
@@ -11,7 +13,7 @@ from coord.core.ciplan import CiPlan
 from coord.core.cireport import CiReport, encode_report
 from coord.core.request import Ask
 from coord.core.trial import CouldNotRun, GatedTrial, Trial
-from coord.errors import Exit, RefusedError
+from coord.errors import CoordError, Exit, RefusedError
 from coord.freshness import fetch
 from coord.gate import Failed, pass_gate
 from coord.observe import View, observe
@@ -51,13 +53,16 @@ def _land(job: Job, workspace: Workspace, plan: CiPlan) -> tuple[CiReport, Exit]
 
 def _try(job: Job, workspace: Workspace, view: View, plan: CiPlan) -> tuple[CiReport, Exit]:
     """Validate one branch and publish nothing."""
-    branch = tried(view, plan)
-    site = open_site(workspace, job.say)
-    words = _gated(site, view, branch.name)
-    base = view.snapshot.base
-    return CiReport(
-        base, base, (), "nothing was to be published", "", ((f"main + {branch.name}", words),)
-    ), Exit.OK
+    nothing = CiReport(view.snapshot.base, view.snapshot.base, (), "nothing was to be published")
+    if not plan.branch and plan.request is None:
+        return nothing, Exit.OK  # how each branch stands is in the plan's summary
+    try:
+        branch = tried(view, plan)
+    except CoordError as error:
+        job.say(f"not tried: {error.message}")
+        return replace(nothing, answer=f"Not tried: {error.message}"), Exit.OK
+    words = _gated(open_site(workspace, job.say), view, branch.name)
+    return replace(nothing, legs=((f"main + {branch.name}", words),)), Exit.OK
 
 
 def _gated(site: Site, view: View, name: str) -> str:

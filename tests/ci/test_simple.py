@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
@@ -122,3 +123,32 @@ def test_a_desk_that_cannot_tell_has_landed_all_the_same(make: Make) -> None:
     assert landed.code == 0
     assert "could not be told on the forge" in landed.err
     assert here.world.branches() == []
+
+
+def test_a_dry_run_of_the_simple_job_says_how_all_branches_stand(make: Make) -> None:
+    here = make("a")
+    _open(here)
+    here.push("feat/a")
+
+    ended = here.job("simple", COORD_DRY_RUN="true")
+
+    assert ended.code == 0, ended.text
+    assert "| `feat/a` | in the queue |" in ended.summary
+    assert here.world.branches() == ["feat/a"]
+
+
+def test_a_try_of_a_branch_that_moved_on_is_answered_in_the_simple_job_too(make: Make) -> None:
+    here = make("a")
+    _open(here)
+    working = "wip\n\nCoord-Status: working"
+    here.push("feat/a", message=working)
+    here.pull("feat/a")
+    time.sleep(1.1)
+    here.say("feat/a", "/coord try")
+    asked = here.rest.state.dispatches[-1].inputs["request"]
+    here.world.more("feat/a", {"src/b.txt": "more\n"}, working)
+
+    ended = here.job("simple", COORD_REQUEST=asked)
+
+    assert ended.code == 0, ended.text
+    assert "moved on since it was asked for" in here.comments("feat/a")[-1].replace("\\", "")
