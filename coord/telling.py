@@ -43,28 +43,32 @@ _MOST = 30
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Who tells: the repository, its forge, a link for statuses, and where a refusal is said."""
+    """Who tells: the repository, its forge, a link for statuses, where a refusal is said, and whether in comments too."""
 
     workspace: Workspace
     forge: Forge
     url: str
     say: Callable[[str], None]
+    talks: bool = True
 
 
-def tell_all(workspace: Workspace, say: Callable[[str], None], url: str = "") -> None:
-    """Look afresh, and let the forge show how every branch stands. Raises RefusedError when it cannot be asked at all."""
+def tell_all(workspace: Workspace, say: Callable[[str], None], url: str = "", *, talks: bool = True) -> None:
+    """Look afresh, and let the forge show how every branch stands; without ``talks`` by statuses alone. Raises RefusedError
+    when it cannot be asked at all."""
     forge = workspace.hosting.forge
     if forge is None:
         raise RefusedError(
             "there is no token for GitHub", hint="set GH_TOKEN; in a workflow, the input token"
         )
     fetch(workspace)
-    tell(Teller(workspace, forge, url, say), observe(workspace))
+    tell(Teller(workspace, forge, url, say, talks), observe(workspace))
 
 
 def tell(teller: Teller, view: View) -> None:
     """Let the forge show how every branch stands. What it refuses is said, and keeps nothing else from being told."""
     for telling in what_to_tell(view.snapshot, landed_lately(teller.workspace, view)):
+        if not teller.talks and not isinstance(telling, TellStatus):
+            continue
         try:
             _tell(teller, view, telling)
         except RefusedError as refused:

@@ -7,7 +7,7 @@ import time
 
 from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
-from tests.ci.jobs import Site
+from tests.ci.jobs import FILES, Site
 
 
 def _open(here: Site) -> None:
@@ -96,6 +96,31 @@ def test_a_desk_with_a_token_lands_as_the_workflow_does(make: Make) -> None:
     assert landed.outcome("b")["outcome"] == "landed"
     assert here.rest.state.tickets[number].merged_at
     assert here.world.branches() == ["feat/a"]
+    assert here.status(here.world.ref("refs/heads/feat/a")) == ("failure", "sh check.sh failed")
+
+
+def test_the_one_comment_is_the_workflows_whoever_lands(make: Make) -> None:
+    """A person cannot change the workflow's comment, nor the workflow his: two would contradict each other."""
+    here = make("a")
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.pull("feat/a")
+    here.desk("land")
+    here.drain()
+
+    here.desk("land")
+
+    (comment,) = here.comments("feat/a")
+    assert "is blocked" in comment
+
+
+def test_a_desk_comments_where_no_workflow_does(make: Make) -> None:
+    here = make("a")
+    here.by_alice(dict.fromkeys(FILES))
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.pull("feat/a")
+
+    here.desk("land")
+
     assert len(here.comments("feat/a")) == 1
 
 
