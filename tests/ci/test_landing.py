@@ -363,3 +363,46 @@ def test_machines_that_fail_before_they_come_to_a_branch_start_nothing(make: Mak
     here.concludes = "failure"
 
     assert here.run() == []
+
+
+def test_a_pull_request_onto_a_branch_that_was_merged_by_hand_is_pointed_at_main(make: Make) -> None:
+    here = make("a", "b")
+    here.push("feat/a")
+    here.push("feat/b", message="on a\n\nCoord-Status: working", start="feat/a")
+    stacked = here.pull("feat/b", base="feat/a")
+    here.merge_by_alice("feat/a")
+
+    here.drain()
+
+    ticket = here.rest.state.tickets[stacked]
+    assert (ticket.base, ticket.state) == ("main", "open")
+    assert here.world.branches() == ["feat/b"]
+
+
+def test_a_branch_that_is_to_be_merged_elsewhere_too_stays_and_nobody_waits_for_that(make: Make) -> None:
+    here = make("a")
+    here.world.git("push", "-q", "origin", "origin/main:refs/heads/release", at=here.world.desk)
+    here.push("feat/a")
+    number = here.pull("feat/a")
+    other = here.pull("feat/a", base="release")
+
+    here.run()
+
+    assert _merged(here, number)
+    asked = [path for method, path, _ in here.rest.requests if method == "GET"]
+    assert not any(path.endswith(f"/pulls/{other}") for path in asked)
+    assert here.rest.state.tickets[other].state == "open"
+    assert "feat/a" in here.world.branches()
+
+
+def test_a_pull_request_that_cannot_be_pointed_at_main_keeps_its_base_alone(make: Make) -> None:
+    here = make("a", "b", "c")
+    here.push("feat/a")
+    here.push("feat/c")
+    here.push("feat/b", message="on a\n\nCoord-Status: working", start="feat/a")
+    here.pull("feat/b", base="feat/a")
+    here.rest.fail_next("PATCH", r"/pulls/", 422, times=9)
+
+    here.run()
+
+    assert here.world.branches() == ["feat/a", "feat/b"]
