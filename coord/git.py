@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ from coord.core.answer import (
     Rejected,
     Stale,
     Unanswered,
+    is_contended,
     lock_in,
     read_conflicts,
     read_push,
@@ -45,6 +47,9 @@ ABSENT = "0" * 40
 
 #: Seconds that a fetch or a push may take; ``git config coord.patience`` names another number.
 PATIENCE = 1800.0
+
+#: How often a fetch is asked for while another git moves the same refs.
+_FETCHES = 10
 _REMOTE_VERBS = ("fetch", "push", "ls-remote")
 
 #: What needs no object that was only staged so far: it brings others here, or stores the staged ones.
@@ -487,8 +492,29 @@ class Git:
     # -- the remote ----------------------------------------------------------------------------------------------
 
     def fetch(self, remote: str, refspecs: Sequence[str]) -> None:
-        """Bring the remote's refs here and drop those it no longer has. Raises RefusedError with git's words."""
-        answer = self.run(
+        """Bring the remote's refs here and drop those it no longer has. Raises RefusedError with git's words.
+
+        Another git that fetches into the same repository moves the same refs: whoever comes second is refused, and has
+        only to ask again.
+        """
+        answer = self._fetch(remote, refspecs)
+        for attempt in range(1, _FETCHES):
+            if answer.code == 0 or not is_contended(answer.err):
+                break
+            time.sleep(0.05 * attempt)
+            answer = self._fetch(remote, refspecs)
+        if answer.code != 0:
+            _raise_when_full(answer, "fetch")
+            lock = lock_in(answer.err)
+            raise RefusedError(
+                f"cannot fetch from {remote}: {words(answer.err)}",
+                hint=f"a killed git left it: if no git is running here, rm {lock}"
+                if lock
+                else f"check that 'git fetch {remote}' works here, then run it again",
+            )
+
+    def _fetch(self, remote: str, refspecs: Sequence[str]) -> Answer:
+        return self.run(
             "fetch",
             "--quiet",
             "--prune",
@@ -500,15 +526,6 @@ class Git:
             *refspecs,
             ok=(0, 1, 128),
         )
-        if answer.code != 0:
-            _raise_when_full(answer, "fetch")
-            lock = lock_in(answer.err)
-            raise RefusedError(
-                f"cannot fetch from {remote}: {words(answer.err)}",
-                hint=f"a killed git left it: if no git is running here, rm {lock}"
-                if lock
-                else f"check that 'git fetch {remote}' works here, then run it again",
-            )
 
     def remote_refs(self, remote: str, names: Sequence[str]) -> dict[str, str]:
         """Return what the remote's refs name now. Raises RefusedError when it cannot be asked."""

@@ -64,6 +64,7 @@ class _Run:
     announced: str = ""
     looked: float = 0.0
     send: Send | None = None
+    elsewhere: Elsewhere | None = None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -82,11 +83,18 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Validations that ran on other machines: what they proved, and a call that tells the site what they found beside
-    that and returns what is known of lines on main as it is viewed."""
+    """Validations that ran on other machines, on trials that were made on ``base`` at ``at`` (seconds): what they proved,
+    and a call that tells the site what they found beside that and returns what is known of lines on main as viewed."""
 
     evidence: Evidence
     tell: Callable[[Site, View], Sequence[Found]]
+    base: str
+    at: int
+
+    def seen(self, view: View) -> View:
+        """Return the view with which the same trials are made again, as long as main stands where it did then."""
+        snapshot = view.snapshot
+        return replace(view, snapshot=replace(snapshot, at=self.at)) if snapshot.base == self.base else view
 
 
 def land(
@@ -106,9 +114,9 @@ def land(
     site = open_site(workspace, show, elsewhere.evidence if elsewhere else None)
     forget_versions()
     fetch(workspace)
-    view = observe(workspace)
+    view = elsewhere.seen(observe(workspace)) if elsewhere else observe(workspace)
     ids = resolve_tasks(view.snapshot, asked) if asked else None
-    run = _Run(site, ids, show, view, looked=time.monotonic(), group=group)
+    run = _Run(site, ids, show, view, looked=time.monotonic(), group=group, elsewhere=elsewhere)
     if elsewhere:
         run.findings += elsewhere.tell(site, view)
     site.lines.one_by_one = group == 1
@@ -438,7 +446,8 @@ def _look_again(run: _Run, landed: tuple[str, ...] = (), *, fetching: bool = Tru
         run.looked = time.monotonic()
         run.waited = False
     before = _candidates(run)
-    run.view = observe(run.site.workspace)
+    view = observe(run.site.workspace)
+    run.view = run.elsewhere.seen(view) if run.elsewhere else view
     # A tip that another branch has now is another task's: nothing that was found for the one is about the other.
     others = {tip for tip, now in _candidates(run).items() if before.get(tip, now).name != now.name}
     run.findings = [found for found in run.findings if others.isdisjoint(found.tips)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
@@ -39,6 +40,9 @@ MARKER = "branch"
 #: unless it was killed, and each costs a call or two.
 _LATELY = 3600
 _MOST = 30
+
+#: How the message of a landing names its branch; that of a batch does not begin so.
+_MERGED = re.compile(r"Merge branch '(.+)'$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,8 @@ def tell(teller: Teller, view: View) -> None:
 def landed_lately(workspace: Workspace, view: View) -> tuple[Landed, ...]:
     """Return the landings of late whose branches are gone, newest first.
 
-    Main itself says which they are. The history of a task's verdicts, and a change of protected paths, say whether a
-    comment may still say something else: those come first.
+    Main itself says which they are. The history of a task's verdicts, and the paths that the landing changed, say whether
+    a comment may still say something else: those come first.
     """
     live = {branch.task for branch in view.snapshot.branches}
     found = {}
@@ -87,7 +91,7 @@ def landed_lately(workspace: Workspace, view: View) -> tuple[Landed, ...]:
         commit = workspace.git.objects.commit(oid)
         tip = trailers(commit.message).get("Coord-Tip", "")
         if task not in live and tip and _is_late(view, commit):
-            talked = _had_verdict(workspace, view, task) or _was_protected(workspace, view, task, commit)
+            talked = _had_verdict(workspace, view, task) or _was_protected(workspace, view, task, oid)
             found[task] = (commit.committed, Landed(task, tip, oid, talked))
     for task in sorted({name.removeprefix(HISTORY) for name in view.coord_refs if name.startswith(HISTORY)}):
         if task not in live and task not in found and (merged := _by_hand(workspace, view, task)):
@@ -116,14 +120,6 @@ def _closed(workspace: Workspace, view: View, task: str) -> Verdict | None:
     return verdict if view.snapshot.settings.task_of(verdict.branch) == task else None
 
 
-def _was_protected(workspace: Workspace, view: View, task: str, landing: Commit) -> str:
-    """Return the branch of a landing that changed protected paths, where its approval was asked for, else ``""``."""
-    settings, objects = view.snapshot.settings, workspace.git.objects
-    before = objects.commit(landing.parents[0]).tree
-    changed = changed_paths(before, landing.tree, objects.tree)
-    return settings.project.prefixes[0] + task if any(settings.is_protected(path) for path in changed) else ""
-
-
 def _by_hand(workspace: Workspace, view: View, task: str) -> Landed | None:
     """Return the landing of a branch that had a verdict and that a person merged: main's history does not name it."""
     verdict = _closed(workspace, view, task)
@@ -139,6 +135,17 @@ def _by_hand(workspace: Workspace, view: View, task: str) -> Landed | None:
     ):
         return None
     return Landed(task, tip, tip, verdict.branch)
+
+
+def _was_protected(workspace: Workspace, view: View, task: str, landing: str) -> str:
+    """Return the branch of a landing that changed protected paths, so that it waited for an approval; else ``""``."""
+    objects, settings = workspace.git.objects, view.snapshot.settings
+    commit = objects.commit(landing)
+    base = objects.commit(commit.parents[0]).tree if commit.parents else None
+    if not any(map(settings.is_protected, changed_paths(base, commit.tree, objects.tree))):
+        return ""
+    named = _MERGED.match(commit.message)
+    return named[1] if named else settings.project.prefixes[0] + task
 
 
 def _verdict_at(workspace: Workspace, oid: str) -> Verdict | None:
@@ -257,7 +264,6 @@ def _place_to_talk(teller: Teller, view: View, blocked: TellBlocked, text: str) 
 def _issue(task: str) -> str:
     """Return the marker of a task's issue. A task's name is foreign: only its plain characters and a digest stand in it."""
     import hashlib
-    import re
 
     return (
         f"blocked-{re.sub(r'[^A-Za-z0-9]+', '-', task)[:40]}-{hashlib.sha256(task.encode()).hexdigest()[:8]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from coord.ci.job import Job
+from coord.ci.job import Job, forge_of
 from coord.ci.summary import table
 from coord.core.audit import audit
 from coord.core.markdown import cell, prose
@@ -13,7 +13,7 @@ from coord.core.task import Severity
 from coord.doctor.checks import examine
 from coord.doctor.finding import Place
 from coord.doctor.finding import Severity as Weight
-from coord.errors import Exit, RefusedError
+from coord.errors import Exit
 from coord.freshness import fetch
 from coord.observe import View, observe
 from coord.verify import gather
@@ -28,9 +28,7 @@ TITLE = "coord: what the audit found"
 def run(job: Job) -> Exit:
     """Examine main's task files, the repository and its history; write the findings to one issue, or close it."""
     workspace = open_workspace(job.folder)
-    forge = workspace.hosting.forge
-    if forge is None:
-        raise RefusedError("there is no token for GitHub", hint="docs/github.md: input token")
+    forge = forge_of(workspace)
     fetch(workspace)
     view = observe(workspace)
     rows = [*_tasks(job, view), *_repository(workspace, view, job), *_history(workspace)]

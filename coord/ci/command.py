@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from coord.approvals import may
-from coord.ci.job import Job
+from coord.ci.job import Job, forge_of
 from coord.core.markdown import code, prose
 from coord.core.pull import Pull
 from coord.core.queue import Result, make_queue
 from coord.core.request import Request, asked_in
 from coord.core.slash import HELP, Approve, Command, Status, Unknown, read_command
 from coord.core.snapshot import Snapshot, TaskBranch
-from coord.errors import CoordError, Exit, RefusedError, UsageError
+from coord.errors import CoordError, Exit, UsageError
 from coord.forges.base import Comment, Forge, Permission
 from coord.freshness import fetch
 from coord.observe import observe
@@ -43,9 +43,7 @@ class _Case:
 def run(job: Job) -> Exit:
     """Answer the comment that started this run."""
     workspace = open_workspace(job.folder)
-    forge = workspace.hosting.forge
-    if forge is None:
-        raise RefusedError("there is no token for GitHub", hint="docs/github.md: input token")
+    forge = forge_of(workspace)
     comment = forge.comment(_comment_id(job))
     command = read_command(comment.body) if comment else None
     if comment is None or command is None:

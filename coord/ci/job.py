@@ -15,8 +15,10 @@ from pathlib import Path
 
 from coord.core.text import whole_number
 from coord.core.workflowtext import ANNOTATIONS, SUMMARY_LIMIT, capped, command_line, output_lines
-from coord.errors import UsageError
+from coord.errors import RefusedError, UsageError
+from coord.forges.base import Forge
 from coord.output import Output
+from coord.workspace import Workspace
 
 
 @dataclass
@@ -108,3 +110,13 @@ class Job:
 def job_of(output: Output, folder: Path) -> Job:
     """Return the job that this process is part of."""
     return Job(os.environ, output, folder)
+
+
+def forge_of(workspace: Workspace) -> Forge:
+    """Return the forge of the repository that this job works on. Raises RefusedError without a token."""
+    forge = workspace.hosting.forge
+    if forge is None:
+        raise RefusedError(
+            "there is no token for GitHub", hint="give the action the input token (docs/github.md)"
+        )
+    return forge

@@ -47,7 +47,11 @@ def run(job: Job) -> Exit:
         return Exit.OK
     asked = (plan.branch,) if plan.branch else ()
     report = land(
-        workspace, asked, here=job.folder, show=job.say, elsewhere=Elsewhere(legs.evidence, legs.tell)
+        workspace,
+        asked,
+        here=job.folder,
+        show=job.say,
+        elsewhere=Elsewhere(legs.evidence, legs.tell, plan.base, plan.at),
     )
     _tell(job, report, answer, legs, plan.request)
     _go_on(job, workspace, plan, legs)

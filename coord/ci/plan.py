@@ -39,32 +39,39 @@ from coord.workspace import open_workspace
 def run(job: Job) -> Exit:
     """Plan a run: set the outputs ``plan``, ``legs``, ``any`` and ``act``."""
     workspace = open_workspace(job.folder)
-    request = request_of(job)
     fetch(workspace)
     view = observe(workspace)
-    branch = job.given("COORD_BRANCH")
-    asked = frozenset({view.snapshot.resolve(branch)}) if branch else None
-    over = set_aside(view.snapshot, passed_over(request))
+    plan = asked_for(job, view)
+    asked = frozenset({view.snapshot.resolve(plan.branch)}) if plan.branch else None
+    over = set_aside(view.snapshot, passed_over(plan.request))
     view = replace(view, snapshot=replace(view.snapshot, asked=asked, validates=False, findings=over))
-    site = open_site(workspace, job.say, Concluded())
-    tries = job.flag("COORD_DRY_RUN") or (request is not None and request.ask is Ask.TRY)
-    plan = CiPlan(view.snapshot.base, view.snapshot.at, branch=branch, dry_run=tries, request=request)
-    snapshot, legs, note = _looked(site, view, plan)
-    if request is not None and request.ask is Ask.PROVE_MAIN:
+    snapshot, legs, note = _looked(open_site(workspace, job.say, Concluded()), view, plan)
+    if plan.request is not None and plan.request.ask is Ask.PROVE_MAIN:
         legs = (main_leg(view), *legs)
-    legs = fitting(legs)
-    plan = replace(plan, legs=legs, candidates=waiting_tips(view.snapshot), note=note)
+    waiting = waiting_tips(view.snapshot)
+    _hand_on(job, snapshot, replace(plan, legs=fitting(legs), candidates=waiting, note=note))
+    return Exit.OK
+
+
+def _hand_on(job: Job, snapshot: Snapshot, plan: CiPlan) -> None:
     job.set_output("plan", encode_plan(plan))
-    job.set_output("legs", matrix(legs))
-    job.set_output("any", str(bool(legs)).lower())
+    job.set_output("legs", matrix(plan.legs))
+    job.set_output("any", str(bool(plan.legs)).lower())
     job.set_output("act", str(_acts(snapshot, plan)).lower())
     for problem in snapshot.graph.problems:
         if problem.severity is Severity.ERROR:
             job.annotate("error", problem.message, file=problem.path, line=problem.line)
-    for leg in legs:
+    for leg in plan.legs:
         job.say(f"to validate: {leg.name}")
-    job.summarise(plan_summary(snapshot, legs))
-    return Exit.OK
+    job.summarise(plan_summary(snapshot, plan.legs))
+
+
+def asked_for(job: Job, view: View) -> CiPlan:
+    """Return what was asked of this run, with no legs yet. Raises UsageError when the request is none that coord writes."""
+    request = request_of(job)
+    tries = job.flag("COORD_DRY_RUN") or (request is not None and request.ask is Ask.TRY)
+    snapshot, branch = view.snapshot, job.given("COORD_BRANCH")
+    return CiPlan(snapshot.base, snapshot.at, branch=branch, dry_run=tries, request=request)
 
 
 def request_of(job: Job) -> Request | None:
@@ -107,7 +114,7 @@ def tried(view: View, plan: CiPlan) -> TaskBranch:
 
 def _looked(site: Site, view: View, plan: CiPlan) -> tuple[Snapshot, tuple[Leg, ...], str]:
     """Return what was found out, the legs, and why a branch that somebody wants tried cannot be."""
-    if not plan.dry_run or not (plan.branch or plan.request):
+    if not plan.dry_run or not plan.names_branch:
         return *_legs(site, view, None), ""
     try:
         snapshot, legs = _legs(site, view, tried(view, plan))

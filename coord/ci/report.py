@@ -6,13 +6,13 @@ It goes by what the repository says now; of the run before it, it only takes the
 from __future__ import annotations
 
 from coord.ci.command import answer_marker
-from coord.ci.job import Job
+from coord.ci.job import Job, forge_of
 from coord.ci.summary import table
 from coord.core.ciplan import CiPlan, decode_plan
 from coord.core.cireport import CiReport, decode_report
 from coord.core.markdown import cell, prose
 from coord.core.request import Ask
-from coord.errors import Exit, RefusedError
+from coord.errors import Exit
 from coord.forges.base import Forge
 from coord.telling import tell_all
 from coord.workspace import open_workspace
@@ -21,9 +21,7 @@ from coord.workspace import open_workspace
 def run(job: Job) -> Exit:
     """Tell people how every branch stands, and answer who asked for this run."""
     workspace = open_workspace(job.folder)
-    forge = workspace.hosting.forge
-    if forge is None:
-        raise RefusedError("there is no token for GitHub", hint="docs/github.md: input token")
+    forge = forge_of(workspace)
     tell_all(workspace, job.say, job.run_url)
     plan, report = decode_plan(job.given("COORD_PLAN")), decode_report(job.given("COORD_REPORT"))
     if plan is not None:

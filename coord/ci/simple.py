@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from coord.ci.job import Job
+from coord.ci.job import Job, forge_of
 from coord.ci.land import answer_of, outcomes_of
-from coord.ci.plan import request_of, tried, words_of
+from coord.ci.plan import asked_for, tried, words_of
 from coord.ci.report import answer
 from coord.ci.summary import land_summary, plan_summary
 from coord.core.ciplan import CiPlan
-from coord.core.cireport import CiReport, encode_report
-from coord.core.request import Ask
+from coord.core.cireport import CiReport, encode_report, handed_on
 from coord.core.trial import CouldNotRun, GatedTrial, Trial
-from coord.errors import CoordError, Exit, RefusedError
+from coord.errors import CoordError, Exit
 from coord.freshness import fetch
 from coord.gate import Failed, pass_gate
 from coord.observe import View, observe
@@ -27,17 +26,13 @@ from coord.workspace import Workspace, open_workspace
 def run(job: Job) -> Exit:
     """Land what is ready, validated in this job, and tell people. Set the output ``report``."""
     workspace = open_workspace(job.folder)
-    forge = workspace.hosting.forge
-    if forge is None:
-        raise RefusedError("there is no token for GitHub", hint="docs/github.md: input token")
+    forge = forge_of(workspace)
     fetch(workspace)
     view = observe(workspace)
     job.summarise(plan_summary(view.snapshot, ()))
-    request, branch = request_of(job), job.given("COORD_BRANCH")
-    tries = job.flag("COORD_DRY_RUN") or (request is not None and request.ask is Ask.TRY)
-    plan = CiPlan(view.snapshot.base, view.snapshot.at, branch=branch, dry_run=tries, request=request)
-    told, code = _try(job, workspace, view, plan) if tries else _land(job, workspace, plan)
-    job.set_output("report", encode_report(told))
+    plan = asked_for(job, view)
+    told, code = _try(job, workspace, view, plan) if plan.dry_run else _land(job, workspace, plan)
+    job.set_output("report", encode_report(handed_on(told, plan.request.tasks if plan.request else ())))
     job.summarise(land_summary(told))
     tell_all(workspace, job.say, job.run_url)
     answer(forge, plan, told)
@@ -52,17 +47,17 @@ def _land(job: Job, workspace: Workspace, plan: CiPlan) -> tuple[CiReport, Exit]
 
 
 def _try(job: Job, workspace: Workspace, view: View, plan: CiPlan) -> tuple[CiReport, Exit]:
-    """Validate one branch and publish nothing."""
-    nothing = CiReport(view.snapshot.base, view.snapshot.base, (), "nothing was to be published")
-    if not plan.branch and plan.request is None:
-        return nothing, Exit.OK  # how each branch stands is in the plan's summary
+    """Validate the branch that was asked for, if one was, and publish nothing."""
+    base = view.snapshot.base
+    told = CiReport(base, base, rest="nothing was to be published")
+    if not plan.names_branch:
+        return told, Exit.OK
     try:
         branch = tried(view, plan)
     except CoordError as error:
-        job.say(f"not tried: {error.message}")
-        return replace(nothing, answer=f"Not tried: {error.message}"), Exit.OK
+        return replace(told, answer=f"Not tried: {error.message}"), Exit.OK
     words = _gated(open_site(workspace, job.say), view, branch.name)
-    return replace(nothing, legs=((f"main + {branch.name}", words),)), Exit.OK
+    return replace(told, legs=((f"main + {branch.name}", words),)), Exit.OK
 
 
 def _gated(site: Site, view: View, name: str) -> str:

@@ -123,6 +123,11 @@ def lock_in(err: str) -> str:
     return match[1] if match else ""
 
 
+def is_contended(err: str) -> bool:
+    """Say whether git was refused a ref because another git was moving it in this repository at the same time."""
+    return "cannot lock ref" in err or bool(lock_in(err))
+
+
 def _is_stale(why: str) -> bool:
     return any(
         sign in why

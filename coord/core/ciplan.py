@@ -30,6 +30,11 @@ class CiPlan:
     note: str = ""
 
     @property
+    def names_branch(self) -> bool:
+        """Say whether this run was asked for about one branch."""
+        return bool(self.branch or (self.request and self.request.tasks))
+
+    @property
     def validates_main(self) -> bool:
         """Say whether main itself is among what is validated."""
         return any(not leg.line for leg in self.legs)

@@ -120,7 +120,8 @@ def _set_up() -> Part:
 def _workflows(facts: Facts, option: str) -> Part:
     wrong = [f"{name} is not there" for name in facts.wanted if name not in facts.workflows]
     wrong += [f"{name} is not what coord renders now" for name in sorted(facts.stale)]
-    wrong += [f"{name} belongs to the other mode" for name in sorted(facts.workflows - set(facts.wanted))]
+    others = facts.workflows - set(facts.wanted) - _standing_by(facts)
+    wrong += [f"{name} belongs to the other mode" for name in sorted(others)]
     if not wrong:
         told = f"{len(facts.wanted)} on {facts.main}, as coord renders them"
         return Part("workflows", Seen.RIGHT, told)
@@ -333,6 +334,12 @@ def _repository_secret(facts: Facts) -> Part:
         "make a new key for the App and delete the old one: whoever could push a branch could read it",
     )
     return Part(name, Seen.WRONG, f"{KEY} is among them: workflows of every branch may read it", steps)
+
+
+def _standing_by(facts: Facts) -> frozenset[str]:
+    """Return the workflows that do nothing where the App is set up: they say so themselves."""
+    variables = dict(facts.protection.variables or ())
+    return frozenset({"coord-simple.yml"}) if variables.get(APP) else frozenset()
 
 
 def _variable(facts: Facts) -> Part:

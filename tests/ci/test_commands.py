@@ -215,6 +215,23 @@ def test_a_person_whose_membership_is_private_may_approve(make: Make) -> None:
     assert here.world.branches() == []
 
 
+def test_the_comment_that_asked_for_an_approval_says_when_it_has_landed(make: Make) -> None:
+    here = make("a", "b")
+    here.push("feat/a", PROTECTED)
+    here.push("feat/b")
+    here.pull("feat/a")
+    here.pull("feat/b")
+    here.drain()
+    _settle()
+
+    here.say("feat/a", "/coord approve")
+    here.drain_asked()
+
+    (told, _) = here.comments("feat/a")
+    assert told.startswith("### coord: `feat/a` has landed")
+    assert here.comments("feat/b") == []
+
+
 def test_an_approval_is_worth_nothing_for_a_later_tip(make: Make) -> None:
     here = make("a")
     here.push("feat/a", PROTECTED)

@@ -49,6 +49,18 @@ def test_a_try_in_the_simple_job_publishes_nothing(make: Make) -> None:
     assert here.world.branches() == ["feat/a"]
 
 
+def test_a_dry_run_of_the_simple_job_only_looks(make: Make) -> None:
+    here = make("a")
+    _open(here)
+    here.push("feat/a")
+
+    ended = here.job("simple", COORD_DRY_RUN="true")
+
+    assert ended.code == 0, ended.text
+    assert here.world.branches() == ["feat/a"]
+    assert "| `feat/a` | in the queue |" in ended.summary
+
+
 def test_a_try_that_cannot_be_made_says_why(make: Make) -> None:
     here = make("a", "b")
     here.push("feat/a", {"src/lib.txt": "a\n"})
@@ -148,18 +160,6 @@ def test_a_desk_that_cannot_tell_has_landed_all_the_same(make: Make) -> None:
     assert landed.code == 0
     assert "could not be told on the forge" in landed.err
     assert here.world.branches() == []
-
-
-def test_a_dry_run_of_the_simple_job_says_how_all_branches_stand(make: Make) -> None:
-    here = make("a")
-    _open(here)
-    here.push("feat/a")
-
-    ended = here.job("simple", COORD_DRY_RUN="true")
-
-    assert ended.code == 0, ended.text
-    assert "| `feat/a` | in the queue |" in ended.summary
-    assert here.world.branches() == ["feat/a"]
 
 
 def test_a_try_of_a_branch_that_moved_on_is_answered_in_the_simple_job_too(make: Make) -> None:

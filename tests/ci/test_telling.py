@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 
 import pytest
 
@@ -108,20 +107,6 @@ def test_a_killed_run_is_told_by_the_next(make: Make) -> None:
     here.run()
 
     assert len(here.comments("feat/a")) == 1
-
-
-def test_a_comment_that_asked_for_an_approval_says_that_it_landed(make: Make) -> None:
-    here = make("a")
-    here.push("feat/a", {".github/workflows/ci.yml": "name: x\n"})
-    here.pull("feat/a")
-    here.drain()
-    assert "waits for an approval" in here.comments("feat/a")[0]
-    time.sleep(1.1)
-
-    here.say("feat/a", "/coord approve")
-    here.drain_asked()
-
-    assert here.comments("feat/a")[0].startswith("### coord: `feat/a` has landed")
 
 
 def test_the_comment_of_a_blocked_branch_says_when_a_person_merged_it(make: Make) -> None:

@@ -60,6 +60,10 @@ def test_a_hardened_repository_lacks_nothing() -> None:
     assert is_complete(parts_of(_facts()))
 
 
+def test_the_simple_workflow_stands_by_where_the_app_is_set_up() -> None:
+    assert _bad(_facts(workflows=frozenset({*FILES, "coord-simple.yml"}))) == []
+
+
 def test_a_simple_repository_lacks_nothing_and_is_told_what_it_trusts() -> None:
     facts = _simple(replace(WHOLE, rules=(Rule("deletion", "old", ()),)))
     assert [(part.name, part.seen) for part in _bad(facts)] == [("trust", Seen.NOTE)]
@@ -79,7 +83,11 @@ WRONG = [
     (_facts(workflows=frozenset(), wanted=()), "workflows", "no workflow of coord's is on main"),
     (_facts(workflows=frozenset(FILES) - {"coord-wake.yml"}), "workflows", "coord-wake.yml is not there"),
     (_facts(stale=frozenset({"coord-land.yml"})), "workflows", "coord-land.yml is not what coord renders"),
-    (_facts(workflows=frozenset({*FILES, "coord-simple.yml"})), "workflows", "belongs to the other mode"),
+    (
+        _facts(replace(WHOLE, variables=()), workflows=frozenset({*FILES, "coord-simple.yml"})),
+        "workflows",
+        "belongs to the other mode",
+    ),
     (_ruled(*RULES[1:]), "updates", "whoever may push branches may"),
     (_bypass(), "updates", "nobody may push main, App 77 neither"),
     (_bypass(f"{APP} pull_request"), "updates", "nobody may push main, App 77 neither"),

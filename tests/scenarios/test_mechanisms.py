@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 from coord.apply import apply
 from coord.core.action import Sweep
 from coord.core.plan import next_action
+from coord.errors import RefusedError
 from coord.freshness import fetch
 from coord.observe import observe
 from coord.outcome import Raced
@@ -219,3 +221,25 @@ def test_nothing_is_swept_when_the_main_that_held_it_is_gone(world: World) -> No
     world.git("push", "-q", "-f", "origin", f"{world.git('rev-parse', 'main^1', at=world.origin)}:main")
     assert isinstance(apply(open_site(workspace, lambda _: None), view, sweep), Raced)
     assert world.branches() == ["feat/a"]
+
+
+def test_several_that_fetch_into_one_clone_at_once_all_get_through(world: World) -> None:
+    """git refuses the one that comes second; that is no reason to give up."""
+    world.build({"a": task_text("a")})
+    failed: list[str] = []
+
+    def fetch_once() -> None:
+        try:
+            fetch(open_workspace(world.desk))
+        except RefusedError as refused:
+            failed.append(refused.message)
+
+    for number in range(5):
+        world.main({f"round-{number}": "x\n"})
+        world.git("push", "-q", "-f", "origin", *(f"main:refs/heads/feat/n{n}" for n in range(40)))
+        threads = [threading.Thread(target=fetch_once) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failed == []

@@ -36,7 +36,7 @@ class StepRecord:
 
 @dataclass
 class JobRecord:
-    """A job (one leg of a matrix), as the jobs API tells it."""
+    """A job (one leg of a matrix), as the jobs API tells it, with the workflow commands that the runner took from it."""
 
     id: int
     job: str
@@ -50,6 +50,7 @@ class JobRecord:
     failed: bool = False
     summary: str = ""
     annotations: list[Annotation] = field(default_factory=list)
+    commands: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, job_id: int, key: str, job: Mapping[str, Any], matrix: Mapping[str, Any]) -> JobRecord:
@@ -71,6 +72,8 @@ class JobRecord:
         """Take in one event of act."""
         self.begun = self.begun or event["time"]
         self.ended = event["time"]
+        if event.get("command", "ignored") not in ("ignored", "summary"):
+            self.commands.append((event["command"], str(event.get("raw", ""))))
         path = event.get("stepID") or event.get("stepid") or ["--setup-job"]
         if event.get("stepResult") == "failure" and len(path) == 1 and path[0] not in self.forgiven:
             self.failed = True
@@ -124,7 +127,8 @@ class JobRecord:
     @property
     def text(self) -> str:
         """What the job printed, without the times."""
-        return "\n".join(line.split(" ", 1)[1] for line in self.log.lstrip("\ufeff").splitlines())
+        lines = self.log.removeprefix("\ufeff").split("\n")[:-1]
+        return "\n".join(line.split(" ", 1)[1] for line in lines)
 
     def outline(self) -> dict[str, str]:
         """Return the conclusions of the steps that the file names."""
@@ -135,7 +139,7 @@ def _lines(event: Mapping[str, Any], step: StepRecord, *, nested: bool) -> Itera
     """Return the lines of GitHub's log for an event of act."""
     command, said = event.get("command"), str(event["msg"])
     if command in _SHOWN:
-        yield f"##[{command}]{event['arg']}"
+        yield from f"##[{command}]{event['arg']}".split("\n")
     elif command == "ignored":
         yield str(event["raw"]).rstrip("\n")
     elif event.get("raw_output"):

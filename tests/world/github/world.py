@@ -117,7 +117,8 @@ class GitHubWorld:
         machine = runner(self.root / "runner", os.environ, COORD_PYTHON=sys.executable)
         self.hub = Hub(self.server, self.root / "scratch", api, runner=machine)
         self.hub.actions[ACTION] = action_folder()
-        self.hub.variables["COORD_APP_ID"] = str(APP_ID)
+        if self.mode is Mode.HARDENED:
+            self.hub.variables["COORD_APP_ID"] = str(APP_ID)
         api.join(self.hub)
 
     def _clone_with(self, token: Token, clone: Path) -> None:

@@ -42,6 +42,7 @@ class Rest:
         self.troubles = Troubles()
         self.violations: list[str] = []
         self.requests: list[tuple[str, str, Json]] = []
+        self.answers: list[tuple[str, str, int]] = []
         self.versions: set[str] = set()
         self._server: Server | None = None
 

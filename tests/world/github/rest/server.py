@@ -64,8 +64,10 @@ class Handler(BaseHTTPRequestHandler):
         if trouble and trouble.seconds:
             time.sleep(trouble.seconds)
         if trouble and trouble.status is not None and not trouble.after:
+            rest.answers.append((self.command, path, trouble.status))
             return self._fail(trouble)
         answer = self._answer(split.path, dict(parse_qsl(split.query, keep_blank_values=True)), body)
+        rest.answers.append((self.command, path, answer.status))
         if answer.then:
             answer.then()
         return self._fail(trouble) if trouble and trouble.after else self._write(answer)
