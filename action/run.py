@@ -99,6 +99,10 @@ def _matchers(command: str) -> Iterator[None]:
 
 def _fail(words: str) -> int:
     _say(f"::error title=coord::{words}")
+    if output := os.environ.get("GITHUB_OUTPUT"):
+        # A gate that did not come to run blames nobody.
+        with Path(output).open("a") as stream:
+            stream.write("unable=true\n")
     return 1
 
 

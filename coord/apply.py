@@ -244,7 +244,12 @@ def _complete(site: Site, view: View, action: Complete) -> Outcome:
         return Learned((Found(view.snapshot.base, (branch.tip,), unfit(task, content)),))
     words = completed_message((task.id,), action.reason, branch.tip)
     commit = status_commit(site.workspace, view, {task.path: content}, words, branch.author_date)
-    updates = [main_update(site.workspace, view, commit), RefUpdate(branch.ref, branch.tip, None)]
+    # On a forge the sweep deletes it: pull requests onto it are pointed at main first.
+    keeps = site.workspace.hosting.has_pulls
+    if keeps:
+        site.kept.add(branch.name)
+    gone = RefUpdate(branch.ref, branch.tip, branch.tip if keeps else None)
+    updates = [main_update(site.workspace, view, commit), gone]
     updates += closing(site.workspace, view, branch.task, commit)
     ending = Ending(branch, Result.LANDED, action.reason, action.commit)
     return ended(site, view, updates, (branch,), Moved((ending,)))

@@ -41,10 +41,10 @@ def _is_approved(
 def may(forge: Forge, comment: Comment, least: Permission) -> bool:
     """Say whether the author of a comment is a person who may do at least this in the repository.
 
-    ``author_association`` alone does not say it: a member of the organisation may have no right to this repository.
+    ``author_association`` is not asked: a member of the organisation may have no right to this repository, and one whose
+    membership is private (GitHub's default) is shown as a stranger to the tokens of jobs and Apps.
     """
-    known = comment.association in ("OWNER", "MEMBER", "COLLABORATOR")
-    return known and comment.author_is_person and forge.permission(comment.author) >= least
+    return comment.author_is_person and forge.permission(comment.author) >= least
 
 
 def may_ask(forge: Forge, comment: Comment, request: Request) -> bool:

@@ -61,6 +61,11 @@ class ObjectReader:
         """Return a file's bytes."""
         return self._expect(oid, Kind.BLOB)
 
+    def holds(self, oid: str, kind: Kind) -> bool:
+        """Say whether an object is there and of this kind; what others write may name any."""
+        found = self.read(oid)
+        return found is not None and found[0] is kind
+
     def commit(self, oid: str) -> Commit:
         """Return a commit."""
         if oid not in self._commits:

@@ -229,6 +229,10 @@ class Git:
         )
         return answer.line if answer.code == 0 else None
 
+    def configure(self, key: str, value: str) -> None:
+        """Set a key in this repository's own configuration."""
+        self.run("config", "--local", key, value)
+
     def head(self) -> str | None:
         """Return the full name of the ref that HEAD is on, or None when it is detached."""
         answer = self.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))

@@ -39,25 +39,33 @@ def host(url: str, chosen: str, environment: Mapping[str, str]) -> Hosting:
     ``chosen`` is ``git config coord.forge`` (``github``, ``none``, or ''). By itself, a repository is on GitHub when its
     URL names github.com, or the server that a workflow run names (``GITHUB_SERVER_URL``).
     """
-    address = address_of(url)
-    if address is None or chosen == "none":
-        return Hosting()
-    known = {host_of(GITHUB), "ssh.github.com:443", host_of(environment.get("GITHUB_SERVER_URL", GITHUB))}
-    if address.host not in known and chosen != "github":
+    address = _on_github(url, chosen, environment)
+    if address is None:
         return Hosting()
     from coord.forges.github import open_github
 
     return Hosting(address, open_github(address.slug, environment))
 
 
-def authorization(url: str, environment: Mapping[str, str]) -> Callable[[], Mapping[str, str]] | None:
+def _on_github(url: str, chosen: str, environment: Mapping[str, str]) -> Address | None:
+    """Return the repository on GitHub that a URL names, None when another server has it, or none."""
+    address = address_of(url)
+    known = {host_of(GITHUB), "ssh.github.com:443", host_of(environment.get("GITHUB_SERVER_URL", GITHUB))}
+    if address is None or chosen == "none" or (address.host not in known and chosen != "github"):
+        return None
+    return address
+
+
+def authorization(
+    url: str, chosen: str, environment: Mapping[str, str]
+) -> Callable[[], Mapping[str, str]] | None:
     """Return what gives a git child the environment that proves who we are to the remote with this URL.
 
-    Only where a token was given to coord by name, and only for that server: it stands in no argument list, no file and
-    no configuration. None: git uses what it has.
+    Only where a token was given to coord by name, and only for GitHub (``chosen`` as in ``host``): another server must
+    not see it. It stands in no argument list, no file and no configuration. None: git uses what it has.
     """
     server = re.match(r"https?://[^/]+/", url)
-    address = address_of(url)
+    address = _on_github(url, chosen, environment)
     if server is None or address is None or not any(environment.get(name) for name in _OWN):
         return None
     known: list[Forge] = []

@@ -26,7 +26,7 @@ from coord.core.journal import (
     reverted_by,
     standing_of,
 )
-from coord.core.objects import Commit, changed_paths, find_entry
+from coord.core.objects import Commit, Kind, changed_paths, find_entry
 from coord.core.settings import Settings, UnknownBranch
 from coord.core.signal import STATUS, Done, read_signal, trailers
 from coord.core.snapshot import Claim, Mark, Ruling, Snapshot, Stranger, TaskBranch
@@ -418,7 +418,8 @@ class _Looker:
 
     def _ruling(self, ref: Ref) -> Ruling | None:
         entry = find_entry(self.commit(ref.oid).tree, VERDICT_FILE, self.git.objects.tree)
-        verdict = decode(self.git.objects.blob(entry.oid)) if entry else None
+        readable = entry is not None and self.git.objects.holds(entry.oid, Kind.BLOB)
+        verdict = decode(self.git.objects.blob(entry.oid)) if entry and readable else None
         if verdict is None or verdict.task != ref.name.removeprefix(VERDICTS):
             return None
         overtaken = verdict.kind is VerdictKind.CONFLICT and self._overtaken(verdict)
@@ -426,8 +427,7 @@ class _Looker:
 
     def _overtaken(self, verdict: Verdict) -> bool:
         """Say whether main changed one of the conflicted paths since the verdict."""
-        known = self.git.objects.read(verdict.base) is not None
-        if not known:
+        if not self.git.objects.holds(verdict.base, Kind.COMMIT):
             return True
         before, read = self.commit(verdict.base).tree, self.git.objects.tree
         changed = changed_paths(before, self.commit(self.main).tree, read)
@@ -438,7 +438,7 @@ class _Looker:
 
     def _brought(self, verdict: Verdict) -> frozenset[str]:
         """Return what the branch itself changed: where it renamed a file, main knows the conflict by the old name."""
-        if self.git.objects.read(verdict.tip) is None:
+        if not self.git.objects.holds(verdict.tip, Kind.COMMIT):
             return frozenset()
         fork = self.git.merge_base(verdict.base, verdict.tip)
         trees = (self.commit(fork).tree if fork else None, self.commit(verdict.tip).tree)

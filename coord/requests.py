@@ -14,6 +14,9 @@ from coord.workspace import Workspace
 #: The workflow that lands; in its dispatch it takes a request.
 LAND_WORKFLOW = "coord-land.yml"
 
+#: The workflow of the simple mode, which takes the same requests.
+SIMPLE_WORKFLOW = "coord-simple.yml"
+
 Decision = Callable[[Workspace, View], Decided]
 
 
@@ -33,7 +36,7 @@ def decision_of(request: Request) -> Decision | None:
             )
         case Ask.RELEASE:
             return _each(tasks, release)
-        case Ask.LAND | Ask.TRY | Ask.PROVE_MAIN:
+        case Ask.LAND | Ask.TRY | Ask.PROVE_MAIN | Ask.WITHOUT:
             return None
 
 
@@ -76,8 +79,17 @@ def pass_on(workspace: Workspace, request: Request, *, workflow: str = LAND_WORK
 
 
 def lands_on_forge(workspace: Workspace) -> bool:
-    """Say whether main holds the workflow that lands."""
+    """Say whether main holds the workflow that lands, where only that may push it."""
+    return _has_workflow(workspace, LAND_WORKFLOW)
+
+
+def is_told_by_workflow(workspace: Workspace) -> bool:
+    """Say whether a workflow on main tells people how branches stand."""
+    return _has_workflow(workspace, LAND_WORKFLOW) or _has_workflow(workspace, SIMPLE_WORKFLOW)
+
+
+def _has_workflow(workspace: Workspace, name: str) -> bool:
     if not workspace.hosting.has_pulls or workspace.main_tip is None:
         return False
     tree = workspace.git.objects.commit(workspace.main_tip).tree
-    return find_entry(tree, f".github/workflows/{LAND_WORKFLOW}", workspace.git.objects.tree) is not None
+    return find_entry(tree, f".github/workflows/{name}", workspace.git.objects.tree) is not None

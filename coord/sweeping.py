@@ -48,18 +48,25 @@ def _kept(site: Site, view: View, branches: Sequence[TaskBranch]) -> Mapping[str
     if hosting.forge is None:
         words = "its branch is swept by the next run, when GitHub has seen that main contains it"
         return {branch.name: words for branch in branches if branch.name in site.kept}
-    pulls = [pull for branch in branches if (pull := view.snapshot.pull(branch.name))]
+    names = {branch.name for branch in branches}
+    pulls = [pull for pull in view.snapshot.pulls if pull.branch in names]
+    here = [pull for pull in pulls if pull.base == site.workspace.main]
+    # What main contains does not end a pull request onto another branch: nobody needs to wait for that.
+    kept = {
+        pull.branch: f"#{pull.number} asks for it to be merged into {pull.base}: its branch stays until that is closed"
+        for pull in pulls
+        if pull.base != site.workspace.main
+    }
     try:
-        seen = _seen(site, hosting.forge, pulls)
-        kept = {
-            pull.branch: f"GitHub does not show #{pull.number} as merged yet: the next run sweeps its branch"
-            for pull in pulls
-            if pull.number not in seen
-        }
-        _retarget(site, hosting.forge, view, {branch.name for branch in branches} - kept.keys())
+        seen = _seen(site, hosting.forge, here)
     except RefusedError as refused:
         return {branch.name: refused.message for branch in branches}
-    return kept
+    kept |= {
+        pull.branch: f"GitHub does not show #{pull.number} as merged yet: the next run sweeps its branch"
+        for pull in here
+        if pull.number not in seen
+    }
+    return {**kept, **_retarget(site, hosting.forge, view, names - kept.keys())}
 
 
 def _seen(site: Site, forge: Forge, pulls: Sequence[Pull]) -> frozenset[int]:
@@ -67,11 +74,17 @@ def _seen(site: Site, forge: Forge, pulls: Sequence[Pull]) -> frozenset[int]:
     return forge.wait_until_merged([pull.number for pull in pulls], patience) if pulls else frozenset()
 
 
-def _retarget(site: Site, forge: Forge, view: View, gone: Set[str]) -> None:
-    """Point at main what would be merged into a branch that goes: it would be closed with it."""
+def _retarget(site: Site, forge: Forge, view: View, gone: Set[str]) -> Mapping[str, str]:
+    """Point at main what would be merged into a branch that goes: it would be closed with it. Return the branches that
+    have to stay because the forge does not take that, each with why."""
+    kept = {}
     for pull in view.snapshot.pulls:
         if pull.base in gone and pull.branch not in gone:
-            forge.retarget(pull.number, site.workspace.main)
+            try:
+                forge.retarget(pull.number, site.workspace.main)
+            except RefusedError as refused:
+                kept[pull.base] = refused.message
+    return kept
 
 
 def _sweep_seen(site: Site, view: View, action: Sweep) -> Outcome:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from coord.core.objects import changed_paths
+from coord.core.objects import Commit, Kind, changed_paths
 from coord.core.plan import reproduce
 from coord.core.profile import BUILT_IN, program
 from coord.core.pull import Pull
@@ -47,28 +47,32 @@ _MERGED = re.compile(r"Merge branch '(.+)'$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Who tells: the repository, its forge, a link for statuses, and where a refusal is said."""
+    """Who tells: the repository, its forge, a link for statuses, where a refusal is said, and whether in comments too."""
 
     workspace: Workspace
     forge: Forge
     url: str
     say: Callable[[str], None]
+    talks: bool = True
 
 
-def tell_all(workspace: Workspace, say: Callable[[str], None], url: str = "") -> None:
-    """Look afresh, and let the forge show how every branch stands. Raises RefusedError when it cannot be asked at all."""
+def tell_all(workspace: Workspace, say: Callable[[str], None], url: str = "", *, talks: bool = True) -> None:
+    """Look afresh, and let the forge show how every branch stands; without ``talks`` by statuses alone. Raises RefusedError
+    when it cannot be asked at all."""
     forge = workspace.hosting.forge
     if forge is None:
         raise RefusedError(
             "there is no token for GitHub", hint="set GH_TOKEN; in a workflow, the input token"
         )
     fetch(workspace)
-    tell(Teller(workspace, forge, url, say), observe(workspace))
+    tell(Teller(workspace, forge, url, say, talks), observe(workspace))
 
 
 def tell(teller: Teller, view: View) -> None:
     """Let the forge show how every branch stands. What it refuses is said, and keeps nothing else from being told."""
     for telling in what_to_tell(view.snapshot, landed_lately(teller.workspace, view)):
+        if not teller.talks and not isinstance(telling, TellStatus):
+            continue
         try:
             _tell(teller, view, telling)
         except RefusedError as refused:
@@ -79,25 +83,58 @@ def landed_lately(workspace: Workspace, view: View) -> tuple[Landed, ...]:
     """Return the landings of late whose branches are gone, newest first.
 
     Main itself says which they are. The history of a task's verdicts, and the paths that the landing changed, say whether
-    a comment may still say something else.
+    a comment may still say something else: those come first.
     """
     live = {branch.task for branch in view.snapshot.branches}
-    found = []
+    found = {}
     for task, oid in view.landed_in.items():
         commit = workspace.git.objects.commit(oid)
         tip = trailers(commit.message).get("Coord-Tip", "")
-        if task not in live and tip and view.snapshot.at - commit.committed < _LATELY:
-            told = _had_verdict(workspace, view, task) or _was_protected(workspace, view, task, oid)
-            found.append((commit.committed, Landed(task, tip, oid, told)))
-    newest = sorted(found, key=lambda each: (-each[0], each[1].task))
+        if task not in live and tip and _is_late(view, commit):
+            talked = _had_verdict(workspace, view, task) or _was_protected(workspace, view, task, oid)
+            found[task] = (commit.committed, Landed(task, tip, oid, talked))
+    for task in sorted({name.removeprefix(HISTORY) for name in view.coord_refs if name.startswith(HISTORY)}):
+        if task not in live and task not in found and (merged := _by_hand(workspace, view, task)):
+            found[task] = (view.snapshot.at, merged)
+    newest = sorted(found.values(), key=lambda each: (not each[1].branch, -each[0], each[1].task))
     return tuple(landed for _, landed in newest[:_MOST])
+
+
+def _is_late(view: View, commit: Commit) -> bool:
+    return view.snapshot.at - commit.committed < _LATELY
 
 
 def _had_verdict(workspace: Workspace, view: View, task: str) -> str:
     """Return the branch of a task whose last verdict was closed by its landing, ``""`` when it had none."""
+    verdict = _closed(workspace, view, task)
+    return verdict.branch if verdict else ""
+
+
+def _closed(workspace: Workspace, view: View, task: str) -> Verdict | None:
+    """Return the last verdict on a task when a landing closed it. Anybody may push that ref: a branch of another task
+    that it names is passed over, since our comment there is not to be made to say this."""
     oid = view.coord_refs.get(HISTORY + task)
     verdict = _verdict_at(workspace, oid) if oid else None
-    return verdict.branch if verdict and verdict.kind is VerdictKind.LANDED else ""
+    if verdict is None or verdict.kind is not VerdictKind.LANDED:
+        return None
+    return verdict if view.snapshot.settings.task_of(verdict.branch) == task else None
+
+
+def _by_hand(workspace: Workspace, view: View, task: str) -> Landed | None:
+    """Return the landing of a branch that had a verdict and that a person merged: main's history does not name it."""
+    verdict = _closed(workspace, view, task)
+    on_main = view.snapshot.graph.get(task)
+    if verdict is None or on_main is None or not on_main.is_completed or task in view.landed_in:
+        return None
+    if not _is_late(view, workspace.git.objects.commit(view.coord_refs[HISTORY + task])):
+        return None
+    tip = verdict.tip
+    if (
+        not workspace.git.objects.holds(tip, Kind.COMMIT)
+        or workspace.git.merge_base(view.snapshot.base, tip) != tip
+    ):
+        return None
+    return Landed(task, tip, tip, verdict.branch)
 
 
 def _was_protected(workspace: Workspace, view: View, task: str, landing: str) -> str:
@@ -113,11 +150,11 @@ def _was_protected(workspace: Workspace, view: View, task: str, landing: str) ->
 
 def _verdict_at(workspace: Workspace, oid: str) -> Verdict | None:
     objects = workspace.git.objects
-    if objects.read(oid) is None:
+    if not objects.holds(oid, Kind.COMMIT):
         return None
     entries = {entry.name: entry.oid for entry in objects.tree(objects.commit(oid).tree)}
     blob = entries.get(VERDICT_FILE.encode())
-    return decode(objects.blob(blob)) if blob else None
+    return decode(objects.blob(blob)) if blob and objects.holds(blob, Kind.BLOB) else None
 
 
 def _tell(teller: Teller, view: View, telling: Telling) -> None:

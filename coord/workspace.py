@@ -139,7 +139,8 @@ def open_workspace(folder: Path) -> Workspace:
     is_server = bare == "true" and "coord.remote" not in settings
     remote = None if is_server else _remote(settings.get("coord.remote"), remotes)
     url = settings.get(f"remote.{remote}.url", "") if remote else ""
-    engine.authorization = authorization(url, os.environ)
+    forge = _forge(settings.get("coord.forge", ""))
+    engine.authorization = authorization(url, forge, os.environ)
     return Workspace(
         git=engine,
         top=top,
@@ -151,7 +152,7 @@ def open_workspace(folder: Path) -> Workspace:
         remotes=remotes,
         hooks_path=settings.get("core.hookspath", ""),
         url=url,
-        forge_name=_forge(settings.get("coord.forge", "")),
+        forge_name=forge,
     )
 
 

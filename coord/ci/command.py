@@ -25,11 +25,8 @@ from coord.forges.base import Comment, Forge, Permission
 from coord.freshness import fetch
 from coord.observe import observe
 from coord.render import render
-from coord.requests import LAND_WORKFLOW, pass_on
+from coord.requests import LAND_WORKFLOW, SIMPLE_WORKFLOW, pass_on
 from coord.workspace import Workspace, open_workspace
-
-#: The workflow of the simple mode, which takes the same requests.
-SIMPLE_WORKFLOW = "coord-simple.yml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from coord.core.text import whole_number
 from coord.core.workflowtext import ANNOTATIONS, SUMMARY_LIMIT, capped, command_line, output_lines
 from coord.errors import RefusedError, UsageError
 from coord.forges.base import Forge
+from coord.git import Git
 from coord.output import Output
 from coord.workspace import Workspace, open_workspace
 
@@ -112,12 +113,18 @@ def job_of(output: Output, folder: Path) -> Job:
     return Job(os.environ, output, folder)
 
 
-def name_main(folder: Path) -> None:
-    """Let the branch that the job checked out be main, where main is not called so: a checkout does not tell which it is."""
-    workspace = open_workspace(folder)
+def know_main(job: Job) -> None:
+    """Take main's name from the workflow, or else from what was checked out: what actions/checkout makes has no
+    ``origin/HEAD`` to tell it."""
+    git = Git(job.folder)
+    named = job.given("COORD_MAIN")
+    if named:
+        git.configure("coord.main", named)
+        return
+    workspace = open_workspace(job.folder)
     head = workspace.git.head()
     if workspace.main_tip is None and workspace.remote and head is not None:
-        workspace.git.run("config", "coord.main", head.removeprefix("refs/heads/"))
+        git.configure("coord.main", head.removeprefix("refs/heads/"))
 
 
 def forge_of(workspace: Workspace) -> Forge:

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from coord.approvals import may_ask
 from coord.ci.job import Job
 from coord.ci.legs import Ran, ran
+from coord.ci.plan import waiting_tips
 from coord.ci.summary import land_summary
-from coord.core.ciplan import CiPlan, decode_plan, digest
+from coord.core.ciplan import CiPlan, decode_plan
 from coord.core.cireport import CiOutcome, CiReport, encode_report, handed_on
 from coord.core.queue import make_queue
 from coord.core.request import Ask, Request
 from coord.errors import CoordError, Exit, RefusedError, UsageError
-from coord.forges.base import Forge, Permission
+from coord.forges.base import Comment, Forge, Permission
 from coord.freshness import fetch
 from coord.observe import View, observe
 from coord.reconcile import Elsewhere, land
@@ -70,7 +71,7 @@ def _land(job: Job, plan: CiPlan) -> Exit:
 
 
 def _legs(job: Job, workspace: Workspace, plan: CiPlan) -> Ran:
-    return ran(job, workspace, plan.legs, run_forge(job))
+    return ran(job, workspace, plan, run_forge(job))
 
 
 def run_forge(job: Job) -> Forge:
@@ -120,10 +121,24 @@ def _check_rights(job: Job, workspace: Workspace, request: Request) -> None:
             raise CoordError(
                 "the comment that asks for this does not say so (any more), or not for somebody with write access"
             )
+        _check_branch(forge, observe(workspace), comment, request)
         return
     actor = os.environ.get("GITHUB_TRIGGERING_ACTOR") or os.environ.get("GITHUB_ACTOR", "")
     if forge.permission(actor) < Permission.WRITE:
         raise CoordError(f"{actor or 'whoever started this'} has no write access here")
+
+
+def _check_branch(forge: Forge, view: View, comment: Comment, request: Request) -> None:
+    """What a comment asks for, it asks of the branch that it stands on, and of the tip that it was written about."""
+    snapshot = view.snapshot
+    heads = {pull.branch for pull in snapshot.pulls if pull.number == comment.number}
+    branch = next((branch for branch in snapshot.branches if branch.name in heads), None)
+    if branch is None:
+        raise CoordError("the comment that asks for this stands on no open pull request of a branch here")
+    if request.tasks != (branch.task,) or comment.number != request.number:
+        raise CoordError("the comment that asks for this stands on another branch's pull request")
+    if forge.tip_at(branch.name, comment.created) != branch.tip:
+        raise CoordError(f"{branch.name} moved on since this was asked", hint="look at it, then ask again")
 
 
 def _check_tip(view: View, request: Request) -> None:
@@ -170,10 +185,13 @@ def _go_on(job: Job, workspace: Workspace, plan: CiPlan, legs: Ran) -> None:
         _start(job, workspace, Request(Ask.PROVE_MAIN))
         return
     snapshot = observe(workspace).snapshot
-    left = tuple(candidate.branch.tip for candidate in make_queue(snapshot).candidates)
-    moved = snapshot.base != plan.base or digest(left) != plan.candidates
-    if left and moved:
-        _start(job, workspace, Request(Ask.LAND))
+    branches = [candidate.branch for candidate in make_queue(snapshot).candidates]
+    broke_off = legs.unanswered()
+    over = legs.over | {branch.task for branch in branches if branch.name in broke_off}
+    moved = snapshot.base != plan.base or waiting_tips(snapshot) != plan.candidates
+    # A branch whose job never ends would be tried first for ever: what it keeps from being tried goes without it.
+    if any(branch.task not in over for branch in branches) and (moved or over != legs.over):
+        _start(job, workspace, Request(Ask.WITHOUT, tuple(sorted(over))) if over else Request(Ask.LAND))
 
 
 def _start(job: Job, workspace: Workspace, request: Request) -> None:

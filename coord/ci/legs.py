@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from coord.ci.job import Job
-from coord.core.leg import Conclusion, Failed, Leg, Passed, Place, Unknown, conclude, trial_named
+from coord.core.ciplan import CiPlan
+from coord.core.leg import VALIDATE, Conclusion, Failed, Leg, Passed, Place, Unknown, conclude, trial_named
 from coord.core.profile import Profile, program
-from coord.core.snapshot import TaskBranch
+from coord.core.request import passed_over
+from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.text import tail
 from coord.core.trial import Found, MainRed, Red, Trial, Unfit
 from coord.errors import CoordError
@@ -69,7 +71,7 @@ def view_of(workspace: Workspace, leg: Leg, approved: frozenset[str]) -> tuple[V
 class Ran:
     """The legs of a run, their jobs by the trial that each validated, and what came of believing them.
 
-    ``proved`` are the trials whose conclusion was taken; ``doubts_main`` says that a gate failed beside a main that
+    ``over`` are the tasks that this run passes over. ``proved`` are the trials whose conclusion was taken; ``doubts_main`` says that a gate failed beside a main that
     failed on the same machine, so that main is to be validated by itself.
     """
 
@@ -77,6 +79,7 @@ class Ran:
     legs: Sequence[Leg]
     jobs: Mapping[str, ForgeJob]
     forge: Forge
+    over: frozenset[str] = frozenset()
     evidence: Concluded = field(default_factory=Concluded)
     proved: set[str] = field(default_factory=set)
     doubts_main: bool = False
@@ -84,7 +87,25 @@ class Ran:
 
     def tell(self, site: Site, view: View) -> Sequence[Found]:
         """Take what the legs prove into the site's lines and return what is known of lines on main as it is viewed."""
-        return [found for leg in self.legs if leg.line for found in self._believe(leg, site, view)]
+        told = [found for leg in self.legs if leg.line for found in self._believe(leg, site, view)]
+        return [*told, *set_aside(view.snapshot, self.over)]
+
+    def unanswered(self) -> frozenset[str]:
+        """Return the branches whose code was running when their job ended without an answer; of a longer line it is the
+        last one, unless the line holds another such branch."""
+        found = set[str]()
+        for leg in sorted(self.legs, key=lambda leg: len(leg.line)):
+            names = [place.branch for place in leg.line]
+            if names and found.isdisjoint(names) and self._broke_off(leg.trial):
+                found.add(names[-1])
+        return frozenset(found)
+
+    def _broke_off(self, trial: str) -> bool:
+        """Say whether a job ended without an answer in the step that runs the branch's code, and not before it."""
+        job = self.jobs.get(trial)
+        steps = job.steps if job else ()
+        reached = any(step.name == VALIDATE and step.conclusion != "skipped" for step in steps)
+        return reached and isinstance(self.conclusion(trial), Unknown)
 
     def _believe(self, leg: Leg, site: Site, view: View) -> Iterator[Found]:
         approved = frozenset(b.name for b in view.snapshot.branches if view.snapshot.approved(b))
@@ -148,11 +169,19 @@ class Ran:
         return read_log(self.forge.log(job.id), profile)
 
 
-def ran(job: Job, workspace: Workspace, legs: Sequence[Leg], forge: Forge) -> Ran:
+def set_aside(snapshot: Snapshot, tasks: Collection[str]) -> tuple[Found, ...]:
+    """Return what lets the branches of these tasks wait."""
+    left = [branch for branch in snapshot.branches if branch.task in tasks]
+    words = "its gate could not run: the others go first, a later run tries it again"
+    return tuple(Found(snapshot.base, (branch.tip,), Unfit(words)) for branch in left)
+
+
+def ran(job: Job, workspace: Workspace, plan: CiPlan, forge: Forge) -> Ran:
     """Return the legs of this run with their jobs, as the forge tells how they have ended."""
+    legs = plan.legs
     jobs = forge.jobs(*job.run) if legs else ()
     by_trial = {trial: each for each in jobs if (trial := trial_named(each.name))}
-    return Ran(workspace, legs, by_trial, forge)
+    return Ran(workspace, legs, by_trial, forge, passed_over(plan.request))
 
 
 def read_log(text: str, profile: Profile) -> tuple[str, str]:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from coord.ci.job import Job
-from coord.ci.legs import Concluded, leg_of, main_leg
+from coord.ci.legs import Concluded, leg_of, main_leg, set_aside
 from coord.ci.summary import plan_summary
 from coord.core.action import Idle
 from coord.core.ciplan import CiPlan, digest, encode_plan, fitting, matrix
 from coord.core.leg import Leg
 from coord.core.plan import lines_to_validate, next_action
 from coord.core.queue import make_queue
-from coord.core.request import Ask, Request, decode_request
+from coord.core.request import Ask, Request, decode_request, passed_over
 from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.task import Severity
 from coord.core.trial import (
@@ -43,12 +43,13 @@ def run(job: Job) -> Exit:
     view = observe(workspace)
     plan = asked_for(job, view)
     asked = frozenset({view.snapshot.resolve(plan.branch)}) if plan.branch else None
-    view = replace(view, snapshot=replace(view.snapshot, asked=asked, validates=False))
+    over = set_aside(view.snapshot, passed_over(plan.request))
+    view = replace(view, snapshot=replace(view.snapshot, asked=asked, validates=False, findings=over))
     snapshot, legs, note = _looked(open_site(workspace, job.say, Concluded()), view, plan)
     if plan.request is not None and plan.request.ask is Ask.PROVE_MAIN:
         legs = (main_leg(view), *legs)
-    candidates = digest(candidate.branch.tip for candidate in make_queue(snapshot).candidates)
-    _hand_on(job, snapshot, replace(plan, legs=fitting(legs), candidates=candidates, note=note))
+    waiting = waiting_tips(view.snapshot)
+    _hand_on(job, snapshot, replace(plan, legs=fitting(legs), candidates=waiting, note=note))
     return Exit.OK
 
 
@@ -85,9 +86,16 @@ def request_of(job: Job) -> Request | None:
     return request
 
 
+def waiting_tips(snapshot: Snapshot) -> str:
+    """Return one word for the tips that may be tried, before anything is found out about them: whatever a run is limited
+    to and has learned, before it and after it the same word means that nothing moved."""
+    everything = replace(snapshot, asked=None, findings=())
+    return digest(candidate.branch.tip for candidate in make_queue(everything).candidates)
+
+
 def _acts(snapshot: Snapshot, plan: CiPlan) -> bool:
     """Say whether there is something to do beside validating."""
-    asked = plan.request is not None and plan.request.ask is not Ask.PROVE_MAIN
+    asked = plan.request is not None and plan.request.ask not in (Ask.PROVE_MAIN, Ask.WITHOUT)
     return (asked and not plan.note) or (not plan.dry_run and not isinstance(next_action(snapshot), Idle))
 
 

@@ -34,6 +34,9 @@ def answer(forge: Forge, plan: CiPlan, report: CiReport | None) -> None:
     request = plan.request
     if request is None or not request.comment:
         return
+    asking = forge.comment(request.comment)
+    if asking is None or asking.number != request.number:
+        return  # whoever may start a run could have us comment anywhere
     forge.upsert_comment(request.number, answer_marker(request.comment), _words(plan, report))
 
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from coord.call import Call
-from coord.ci.job import Job, job_of, name_main
+from coord.ci.job import Job, job_of, know_main
 from coord.errors import CoordError, Exit, UsageError
 
 VERBS = ("plan", "gate", "land", "report", "command", "audit")
@@ -40,7 +40,7 @@ def run(call: Call) -> Exit:
     job = job_of(call.output, call.folder)
     with job.commands_stopped():
         try:
-            name_main(job.folder)
+            know_main(job)
             return module.run(job)
         except CoordError as error:
             job.annotate("error", f"{error.message}\n{error.hint}".rstrip())

@@ -16,7 +16,7 @@ from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.output import Json, table
 from coord.reconcile import land
 from coord.report import Report, TaskOutcome
-from coord.requests import LAND_WORKFLOW, lands_on_forge
+from coord.requests import LAND_WORKFLOW, is_told_by_workflow, lands_on_forge
 from coord.telling import tell_all
 from coord.workspace import Workspace, open_workspace
 
@@ -67,9 +67,13 @@ def _land(call: Call, workspace: Workspace) -> Exit:
 
 
 def _tell(call: Call, workspace: Workspace) -> None:
-    """Let people see it on the forge; what landed has landed, whether that can be told or not."""
+    """Let people see it on the forge; what landed has landed, whether that can be told or not.
+
+    Where a workflow writes the comments, this leaves them to it: nobody can change those of somebody else, and there
+    would be two that contradict each other.
+    """
     try:
-        tell_all(workspace, call.output.say)
+        tell_all(workspace, call.output.say, talks=not is_told_by_workflow(workspace))
     except RefusedError as refused:
         call.output.say(f"could not be told on the forge: {refused.message}")
 

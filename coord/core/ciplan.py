@@ -93,8 +93,8 @@ def decode_plan(text: str) -> CiPlan | None:
     return plan if sound and (request or not raw["request"]) else None
 
 
-#: A matrix holds 256 jobs; what a job hands on, one MiB.
-_LEGS, _ROOM = 256, 900_000
+#: A matrix holds 256 jobs; all that a job hands on, one MB as UTF-16: the legs, and the plan beside them.
+_LEGS, _ROOM = 256, 400_000
 
 
 def fitting(legs: Sequence[Leg]) -> tuple[Leg, ...]:

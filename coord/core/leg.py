@@ -19,6 +19,7 @@ VALIDATE = "Validate"
 BESIDE = "Validate main beside it"
 
 _NAME = re.compile(r"\Atrial ([0-9a-f]{40}|[0-9a-f]{64}): ")
+_ENDED = ("success", "failure")
 _OID = re.compile(r"\A(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
@@ -103,11 +104,12 @@ def conclude(conclusion: str, steps: Mapping[str, str]) -> Conclusion:
     """Return what a job's conclusion and those of its steps (by their names) prove.
 
     Only these are believed: the code under test cannot write them. It can make its own gate fail or never end, and what
-    runs after it on the same machine is no proof against main, only a reason to look there.
+    runs after it on the same machine is no proof against main, only a reason to look there. A gate that could not run is
+    told from one that failed by main not being validated beside it.
     """
     if conclusion == "success":
         return Passed() if steps.get(VALIDATE) == "success" else Unknown("its gate did not run")
-    if conclusion == "failure" and steps.get(VALIDATE) == "failure":
+    if conclusion == "failure" and steps.get(VALIDATE) == "failure" and steps.get(BESIDE) in _ENDED:
         return Failed(main_passes=steps.get(BESIDE) == "success")
     failed = next((name for name, ended in steps.items() if ended not in ("success", "skipped", "")), "")
     where = f" in '{one_line(failed, 60)}'" if failed else ""

@@ -13,7 +13,8 @@ from coord.core.text import plain
 
 
 class Ask(StrEnum):
-    """What can be asked. ``prove-main`` validates main itself beside the branches; ``land`` lands and decides nothing."""
+    """What can be asked. ``prove-main`` validates main itself beside the branches; ``land`` lands and decides nothing, and
+    so does ``without``, which leaves the branches of these tasks to a later run: their jobs ended without an answer."""
 
     LAND = "land"
     TRY = "try"
@@ -23,6 +24,7 @@ class Ask(StrEnum):
     UNBLOCK = "unblock"
     COMPLETE = "complete"
     PROVE_MAIN = "prove-main"
+    WITHOUT = "without"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Request:
     comment: int = 0
     number: int = 0
     tip: str = ""
+
+
+def passed_over(request: Request | None) -> frozenset[str]:
+    """Return the tasks whose branches a run is to pass over."""
+    return frozenset(request.tasks) if request and request.ask is Ask.WITHOUT else frozenset()
 
 
 def asked_in(command: Command) -> tuple[Ask, str] | None:

@@ -128,12 +128,22 @@ def light_of(result: Result, reason: str) -> Light:
     assert_never(result)
 
 
+def _approved(branch: TaskBranch, snapshot: Snapshot, pull: Pull | None) -> list[Telling]:
+    """A comment that asked for an approval is over once there is one."""
+    asked_for = any(snapshot.settings.is_protected(path) for path in branch.files)
+    return (
+        [TellAgain(branch, "its changes are approved", pull)]
+        if pull and asked_for and snapshot.approved(branch)
+        else []
+    )
+
+
 def _comment(branch: TaskBranch, snapshot: Snapshot, waiting: Waiting | None) -> list[Telling]:
     ruling, pull = snapshot.ruling(branch.task), snapshot.pull(branch.name)
     if waiting is not None and waiting.result is Result.PROTECTED:
         return [TellProtected(branch, waiting.paths, pull)]
     if ruling is None:
-        return []
+        return _approved(branch, snapshot, pull)
     if stands(ruling, branch):
         return [TellBlocked(branch, ruling.verdict, pull)]
     words = waiting.reason if waiting else "it is in the queue again"

@@ -82,7 +82,7 @@ def decode(data: bytes) -> Verdict | None:
         for name in _LISTS:
             fields[name] = tuple(str(item) for item in fields.get(name, ()))
         verdict = Verdict(**fields)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     texts = (getattr(verdict, name) for name in fields if name not in ("kind", "paths", *_LISTS))
     return verdict if all(isinstance(text, str) for text in texts) else None

@@ -125,9 +125,17 @@ def test_the_input_python_goes_before_the_environments(tmp_path: Path) -> None:
 
 def test_what_cannot_be_installed_is_said_and_not_taken_for_complete(tmp_path: Path) -> None:
     nothing = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": os.devnull}
-    done = _start(tmp_path, COORD_COMMAND="plan", COORD_PYTHON="", RUNNER_TEMP=str(tmp_path), **nothing)
+    done = _start(
+        tmp_path,
+        COORD_COMMAND="plan",
+        COORD_PYTHON="",
+        RUNNER_TEMP=str(tmp_path),
+        GITHUB_OUTPUT=str(tmp_path / "output"),
+        **nothing,
+    )
     assert done.returncode == 1
     assert "::error title=coord::could not install coord's dependencies: pip ended with 1" in done.stderr
+    assert (tmp_path / "output").read_text() == "unable=true\n"
     assert list(tmp_path.glob("coord-python-*"))
     assert not list(tmp_path.glob("coord-python-*/complete"))
 

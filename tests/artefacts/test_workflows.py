@@ -341,7 +341,9 @@ def test_the_gate_says_by_its_steps_whether_the_branch_or_main_is_red() -> None:
     _, validate, beside = load(render("coord-land.yml", HARDENED))["jobs"]["gate"]["steps"]
     assert (validate["name"], validate["id"]) == ("Validate", "validate")
     assert beside["name"] == "Validate main beside it"
-    assert beside["if"] == "${{ failure() && steps.validate.conclusion == 'failure' }}"
+    assert beside["if"] == (
+        "${{ failure() && steps.validate.conclusion == 'failure' && steps.validate.outputs.unable != 'true' }}"
+    )
     assert beside["with"] == validate["with"] | {"beside": "true"}
 
 

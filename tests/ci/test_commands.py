@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
 from tests.ci.jobs import Site
 
@@ -200,6 +201,20 @@ def test_a_branch_that_changes_the_workflows_waits_for_a_person_and_then_lands(m
     assert here.comments("feat/a")[-1].startswith("Approved: `feat/a`")
 
 
+def test_a_person_whose_membership_is_private_may_approve(make: Make) -> None:
+    """GitHub calls such a person CONTRIBUTOR or NONE; what counts is what he may do."""
+    here = make("a")
+    here.push("feat/a", PROTECTED)
+    here.pull("feat/a")
+    here.rest.state.associations["alice"] = "NONE"
+    _settle()
+
+    here.say("feat/a", "/coord approve")
+    here.drain_asked()
+
+    assert here.world.branches() == []
+
+
 def test_the_comment_that_asked_for_an_approval_says_when_it_has_landed(make: Make) -> None:
     here = make("a", "b")
     here.push("feat/a", PROTECTED)
@@ -373,3 +388,30 @@ def test_a_desk_where_the_workflow_lands_says_so_and_writes_no_second_comment(ma
     assert refused.code == 8
     assert "coord-land.yml lands here: say /coord land on a pull request" in refused.err
     assert len(here.comments("feat/a")) == 1
+
+
+def test_a_comment_asks_nothing_of_another_branch(make: Make) -> None:
+    """Whoever may start a workflow could send somebody's word about one branch as one about another."""
+    here = make("a", "b")
+    here.push("feat/a")
+    number = here.pull("feat/a")
+    here.push("feat/b")
+    here.pull("feat/b")
+    _settle()
+    here.say("feat/b", "/coord hold not yet")
+    here.drain_asked()
+    remark = here.rest.comment(number, "alice", "/coord release")
+
+    here.run(request=encode_request(Request(Ask.RELEASE, ("b",), comment=remark.id, number=number)))
+
+    assert here.world.ref("refs/coord/hold/b")
+
+
+def test_a_comment_that_is_not_there_is_not_answered(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a")
+    number = here.pull("feat/a")
+
+    here.run(request=encode_request(Request(Ask.LAND, ("a",), comment=999, number=number)))
+
+    assert here.comments("feat/a") == []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from coord.core.ciplan import decode_plan, encode_plan
 from coord.core.leg import VALIDATE
 from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import WORKERS, Make
-from tests.ci.jobs import Site
-from tests.world import CHECK_SH
+from tests.ci.jobs import Site, Verb
+from tests.world import CHECK, CHECK_SH, task_text
 
 
 def _merged(here: Site, number: int) -> bool:
@@ -192,6 +195,25 @@ def test_a_job_that_could_not_run_is_no_verdict_and_starts_nothing(make: Make) -
     assert here.world.branches() == []
 
 
+def test_a_gate_that_makes_another_trial_blames_nobody(make: Make) -> None:
+    """Another version of git on the gate's machine, say: main passes there, and the branch was never judged."""
+    here = make("a")
+    here.push("feat/a")
+    job = here.job
+
+    def elsewhere(verb: str, **given: str) -> Verb:
+        leg = json.loads(given.get("COORD_LEG", "{}"))
+        if verb == "gate" and "COORD_BESIDE" not in given:
+            given["COORD_LEG"] = json.dumps({**leg, "at": leg["at"] + 1})
+        return job(verb, **given)
+
+    here.job = elsewhere  # type: ignore[method-assign]
+
+    assert here.run() == []
+
+    assert here.world.picture().endswith("branches: feat/a\nverdicts: none")
+
+
 def test_main_moved_by_a_person_during_the_gate_is_landed_on_by_the_next_run(make: Make) -> None:
     here = make("a")
     here.push("feat/a")
@@ -291,3 +313,101 @@ def test_a_pull_request_onto_a_branch_that_goes_is_pointed_at_main(make: Make) -
 
     ticket = here.rest.state.tickets[stacked]
     assert (ticket.base, ticket.state) == ("main", "open")
+
+
+def test_main_may_have_any_name(make: Make) -> None:
+    """A job's clone has no origin/HEAD: the workflow says what main is called."""
+    here = make("a")
+    here.push("feat/a")
+    here.world.git("branch", "-m", "main", "trunk", at=here.world.origin)
+    here.main = "trunk"
+
+    plan = here.job("plan")
+
+    assert plan.code == 0, plan.text
+    assert [leg["name"].partition(": ")[2] for leg in json.loads(plan.outputs["legs"])] == ["main + feat/a"]
+
+
+def test_a_branch_that_cannot_be_tried_starts_no_run_after_the_other(make: Make) -> None:
+    """What a run finds out about branches (a task file that nobody can splice) is not what moved."""
+    here = make("a", "b")
+    task = task_text("b").replace("status: pending", "status: &why pending")
+    here.by_alice({"check.sh": CHECK_SH + "exit 1\n", "tasks/b.md": task})
+    here.push("feat/a")
+    here.push("feat/b")
+
+    assert here.drain() == 2
+
+
+@pytest.mark.parametrize("config", [CHECK, WORKERS])
+def test_a_branch_whose_job_never_gives_an_answer_keeps_no_other_waiting(make: Make, config: str) -> None:
+    """Its code takes the whole machine down, say: that is no verdict, and no reason for the others to wait."""
+    here = make("a", "b", "c", config=config)
+    for name in "abc":
+        here.push(f"feat/{name}")
+    put = here.rest.put_job
+
+    def put_job(run: int, name: str, **more: Any) -> None:
+        if "feat/a" in name:
+            more |= {"conclusion": "cancelled", "steps": [("Set up job", "success"), (VALIDATE, "cancelled")]}
+        put(run, name, **more)
+
+    here.rest.put_job = put_job  # type: ignore[method-assign]
+
+    here.drain()
+
+    assert here.world.branches() == ["feat/a"]
+    assert "verdicts: none" in here.world.picture()
+
+
+def test_machines_that_fail_before_they_come_to_a_branch_start_nothing(make: Make) -> None:
+    here = make("a", "b", config=CHECK)
+    here.push("feat/a")
+    here.push("feat/b")
+    here.bends = lambda steps: [("Check main out", "failure"), (VALIDATE, "skipped")]
+    here.concludes = "failure"
+
+    assert here.run() == []
+
+
+def test_a_pull_request_onto_a_branch_that_was_merged_by_hand_is_pointed_at_main(make: Make) -> None:
+    here = make("a", "b")
+    here.push("feat/a")
+    here.push("feat/b", message="on a\n\nCoord-Status: working", start="feat/a")
+    stacked = here.pull("feat/b", base="feat/a")
+    here.merge_by_alice("feat/a")
+
+    here.drain()
+
+    ticket = here.rest.state.tickets[stacked]
+    assert (ticket.base, ticket.state) == ("main", "open")
+    assert here.world.branches() == ["feat/b"]
+
+
+def test_a_branch_that_is_to_be_merged_elsewhere_too_stays_and_nobody_waits_for_that(make: Make) -> None:
+    here = make("a")
+    here.world.git("push", "-q", "origin", "origin/main:refs/heads/release", at=here.world.desk)
+    here.push("feat/a")
+    number = here.pull("feat/a")
+    other = here.pull("feat/a", base="release")
+
+    here.run()
+
+    assert _merged(here, number)
+    asked = [path for method, path, _ in here.rest.requests if method == "GET"]
+    assert not any(path.endswith(f"/pulls/{other}") for path in asked)
+    assert here.rest.state.tickets[other].state == "open"
+    assert "feat/a" in here.world.branches()
+
+
+def test_a_pull_request_that_cannot_be_pointed_at_main_keeps_its_base_alone(make: Make) -> None:
+    here = make("a", "b", "c")
+    here.push("feat/a")
+    here.push("feat/c")
+    here.push("feat/b", message="on a\n\nCoord-Status: working", start="feat/a")
+    here.pull("feat/b", base="feat/a")
+    here.rest.fail_next("PATCH", r"/pulls/", 422, times=9)
+
+    here.run()
+
+    assert here.world.branches() == ["feat/a", "feat/b"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coord.ci.job import name_main
+from coord.ci.job import Job, know_main
+from coord.output import standard
 from coord.workspace import open_workspace
 from tests.world import World
 
@@ -25,7 +26,7 @@ def test_a_job_takes_the_branch_that_it_checked_out_for_main(tmp_path: Path) -> 
     folder = _checkout(world, "trunk", tmp_path / "job")
     assert open_workspace(folder).main_tip is None
 
-    name_main(folder)
+    know_main(Job({}, standard(), folder))
 
     assert open_workspace(folder).main == "trunk"
     assert open_workspace(folder).main_tip == world.ref("refs/heads/trunk")
@@ -36,6 +37,17 @@ def test_a_branch_that_is_checked_out_beside_main_is_not_main(tmp_path: Path) ->
     world.push("feat/a")
     folder = _checkout(world, "feat/a", tmp_path / "job")
 
-    name_main(folder)
+    know_main(Job({}, standard(), folder))
 
     assert open_workspace(folder).main == "main"
+
+
+def test_the_workflow_says_what_main_is_called_whatever_else_was_pushed(tmp_path: Path) -> None:
+    """Somebody may push a branch that is called main to a repository whose main is another."""
+    world = World(tmp_path).build()
+    world.git("branch", "trunk", "main", at=world.origin)
+    folder = _checkout(world, "trunk", tmp_path / "job")
+
+    know_main(Job({"COORD_MAIN": "trunk"}, standard(), folder))
+
+    assert open_workspace(folder).main == "trunk"

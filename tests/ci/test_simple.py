@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
-from tests.ci.jobs import Site
+from tests.ci.jobs import FILES, Site
 
 
 def _open(here: Site) -> None:
@@ -107,6 +108,31 @@ def test_a_desk_with_a_token_lands_as_the_workflow_does(make: Make) -> None:
     assert landed.outcome("b")["outcome"] == "landed"
     assert here.rest.state.tickets[number].merged_at
     assert here.world.branches() == ["feat/a"]
+    assert here.status(here.world.ref("refs/heads/feat/a")) == ("failure", "sh check.sh failed")
+
+
+def test_the_one_comment_is_the_workflows_whoever_lands(make: Make) -> None:
+    """A person cannot change the workflow's comment, nor the workflow his: two would contradict each other."""
+    here = make("a")
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.pull("feat/a")
+    here.desk("land")
+    here.drain()
+
+    here.desk("land")
+
+    (comment,) = here.comments("feat/a")
+    assert "is blocked" in comment
+
+
+def test_a_desk_comments_where_no_workflow_does(make: Make) -> None:
+    here = make("a")
+    here.by_alice(dict.fromkeys(FILES))
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.pull("feat/a")
+
+    here.desk("land")
+
     assert len(here.comments("feat/a")) == 1
 
 
@@ -134,3 +160,20 @@ def test_a_desk_that_cannot_tell_has_landed_all_the_same(make: Make) -> None:
     assert landed.code == 0
     assert "could not be told on the forge" in landed.err
     assert here.world.branches() == []
+
+
+def test_a_try_of_a_branch_that_moved_on_is_answered_in_the_simple_job_too(make: Make) -> None:
+    here = make("a")
+    _open(here)
+    working = "wip\n\nCoord-Status: working"
+    here.push("feat/a", message=working)
+    here.pull("feat/a")
+    time.sleep(1.1)
+    here.say("feat/a", "/coord try")
+    asked = here.rest.state.dispatches[-1].inputs["request"]
+    here.world.more("feat/a", {"src/b.txt": "more\n"}, working)
+
+    ended = here.job("simple", COORD_REQUEST=asked)
+
+    assert ended.code == 0, ended.text
+    assert "moved on since it was asked for" in here.comments("feat/a")[-1].replace("\\", "")

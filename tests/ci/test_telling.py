@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -106,6 +107,41 @@ def test_a_killed_run_is_told_by_the_next(make: Make) -> None:
     here.run()
 
     assert len(here.comments("feat/a")) == 1
+
+
+def test_the_comment_of_a_blocked_branch_says_when_a_person_merged_it(make: Make) -> None:
+    here = make("a")
+    tip = here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.pull("feat/a")
+    here.drain()
+    here.merge_by_alice("feat/a")
+
+    here.drain()
+
+    assert here.comments("feat/a")[0].startswith("### coord: `feat/a` has landed")
+    assert here.status(tip) == ("success", f"landed in {tip[:7]}")
+
+
+def test_a_history_that_was_pushed_makes_no_comment_of_another_branch_say_it_landed(make: Make) -> None:
+    here = make("a", "b")
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.pull("feat/a")
+    here.drain()
+    here.push("feat/b")
+    here.drain()
+    forged = {"task": "b", "branch": "feat/a", "tip": here.world.ref("refs/heads/feat/a"), "base": "0" * 40,
+              "kind": "landed", "reason": "landed"}  # fmt: skip
+    agent = here.world.agent
+    (agent / "verdict.json").write_text(json.dumps(forged))
+    blob = here.world.git("hash-object", "-w", "verdict.json", at=agent)
+    (agent / "verdict.json").unlink()
+    tree = here.world.git("mktree", at=agent, data=f"100644 blob {blob}\tverdict.json\n")
+    commit = here.world.git("commit-tree", "-m", "x", tree, at=agent)
+    here.world.git("push", "-q", "origin", f"{commit}:refs/coord/history/b", at=agent)
+
+    here.drain()
+
+    assert here.comments("feat/a")[0].startswith("### coord: `feat/a` is blocked")
 
 
 HOSTILE = [

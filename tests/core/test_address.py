@@ -48,11 +48,21 @@ def test_a_repository_is_hosted_where_its_url_says_so() -> None:
 
 def test_git_is_told_who_we_are_only_by_a_token_that_was_given_to_coord() -> None:
     url = "https://github.com/a/b"
-    assert authorization(url, {"GH_TOKEN": "x"}) is None
-    assert authorization("git@github.com:a/b", {"COORD_TOKEN": "x"}) is None
-    assert authorization("/srv/a/b", {"COORD_TOKEN": "x"}) is None
-    prove = authorization(url, {"COORD_TOKEN": "ghs_secret"})
+    assert authorization(url, "", {"GH_TOKEN": "x"}) is None
+    assert authorization("git@github.com:a/b", "", {"COORD_TOKEN": "x"}) is None
+    assert authorization("/srv/a/b", "", {"COORD_TOKEN": "x"}) is None
+    prove = authorization(url, "", {"COORD_TOKEN": "ghs_secret"})
     assert prove is not None
     said = prove()
     assert said["GIT_CONFIG_KEY_0"] == "http.https://github.com/.extraHeader"
     assert "ghs_secret" not in str(said), "it goes as Basic, and to that server alone"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://gitlab.com/a/b", "https://github.com.evil.example/a/b", "http://127.0.0.1:9/a/b"]
+)
+def test_no_other_server_is_shown_the_token(url: str) -> None:
+    given = {"COORD_TOKEN": "ghs_secret", "COORD_APP_ID": "1", "COORD_APP_KEY": "x"}
+    assert authorization(url, "", given) is None
+    assert authorization(url, "none", given) is None
+    assert authorization(url, "github", given) is not None

@@ -93,7 +93,9 @@ def test_a_protected_branch_is_told_which_paths_wait_for_an_approval() -> None:
     told = what_to_tell(snapshot(held, pulls=(pull("a"),)), ())
     assert TellProtected(held, (".github/workflows/ci.yml",), pull("a")) in told
     approved = snapshot(held, pulls=(pull("a"),), approvals=(Mark("a", "", "", "tip-a"),))
-    assert not any(isinstance(each, TellProtected) for each in what_to_tell(approved, ()))
+    told = what_to_tell(approved, ())
+    assert not any(isinstance(each, TellProtected) for each in told)
+    assert TellAgain(held, "its changes are approved", pull("a")) in told
 
 
 def test_a_label_holds_a_branch_back_and_the_settings_say_which() -> None:

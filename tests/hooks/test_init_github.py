@@ -264,3 +264,15 @@ def test_when_the_workflows_are_on_main_nothing_is_left_to_publish(main):
     said = main.coord("init", "--github")
     assert "git push" not in said
     assert "coord doctor --github" in said
+
+
+def test_a_main_of_another_name_is_named_where_it_is_checked_out(main):
+    main.git("config", "coord.main", "trunk")
+    main.git("push", "-q", "origin", "HEAD:refs/heads/trunk")
+    main.git("fetch", "-q")
+    for mode in ([], ["--simple"]):
+        main.coord(*GITHUB, *mode)
+        for name in _workflows(main):
+            text = main.read(f"{FOLDER}/{name}")
+            assert text.count('  COORD_MAIN: "trunk" ') == (1 if 'ref: "trunk"' in text else 0)
+    assert 'ref: "trunk"' in text
