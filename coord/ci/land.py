@@ -191,7 +191,15 @@ def _go_on(job: Job, workspace: Workspace, plan: CiPlan, legs: Ran) -> None:
     moved = snapshot.base != plan.base or waiting_tips(snapshot) != plan.candidates
     # A branch whose job never ends would be tried first for ever: what it keeps from being tried goes without it.
     if any(branch.task not in over for branch in branches) and (moved or over != legs.over):
-        _start(job, workspace, Request(Ask.WITHOUT, tuple(sorted(over))) if over else Request(Ask.LAND))
+        following = Request(Ask.WITHOUT, tuple(sorted(over))) if over else _following(plan.request)
+        _start(job, workspace, following)
+
+
+def _following(asked: Request | None) -> Request:
+    """Return what the next run is asked for: to land, and to tell what came of it to whoever asked for this one."""
+    if asked is None or asked.ask not in (Ask.RETRY, Ask.UNBLOCK, Ask.RELEASE, Ask.LAND):
+        return Request(Ask.LAND)
+    return Request(Ask.LAND, asked.tasks, "", asked.comment, asked.number)
 
 
 def _start(job: Job, workspace: Workspace, request: Request) -> None:

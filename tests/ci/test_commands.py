@@ -84,7 +84,7 @@ def test_hold_and_release_keep_a_branch_and_let_it_go(make: Make) -> None:
     here.say("feat/a", "/coord release")
     here.drain_asked()
     assert here.world.branches() == []
-    assert here.comments("feat/a")[-1].startswith("a is released")
+    assert "| `feat/a` | landed |" in here.comments("feat/a")[-1]
 
 
 def test_retry_tries_the_same_tip_again(make: Make) -> None:
@@ -100,6 +100,8 @@ def test_retry_tries_the_same_tip_again(make: Make) -> None:
     here.drain_asked()
 
     assert here.world.branches() == []
+    merge = here.world.ref("refs/heads/main")
+    assert f"| `feat/a` | landed | `{merge[:7]}` |" in here.comments("feat/a")[-1]
 
 
 def test_unblock_keeps_its_text_for_whoever_goes_on(make: Make) -> None:
