@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -12,11 +11,6 @@ from tests.ci.conftest import Make
 from tests.ci.jobs import Site
 
 PROTECTED = {".github/workflows/ci.yml": "name: x\n", "src/a.txt": "new\n"}
-
-
-def _settle() -> None:
-    """GitHub tells times in seconds: what is said in the second of a push is not known to be about it."""
-    time.sleep(1.1)
 
 
 def _asked(here: Site) -> list[dict[str, object]]:
@@ -46,7 +40,6 @@ def test_whoever_has_no_write_access_gets_a_reaction_and_nothing_else(make: Make
     here = make("a")
     here.push("feat/a")
     here.pull("feat/a")
-    _settle()
 
     here.say("feat/a", "/coord land", author=author)
 
@@ -72,7 +65,6 @@ def test_hold_and_release_keep_a_branch_and_let_it_go(make: Make) -> None:
     here = make("a")
     here.push("feat/a")
     here.pull("feat/a")
-    _settle()
 
     here.say("feat/a", "/coord hold until the release is out")
     here.drain_asked()
@@ -94,7 +86,6 @@ def test_retry_tries_the_same_tip_again(make: Make) -> None:
     here.drain()
     assert "status: blocked" in here.world.show("tasks/a.md")
     here.by_alice({"src/later.txt": "there\n"})
-    _settle()
 
     here.say("feat/a", "/coord retry")
     here.drain_asked()
@@ -109,7 +100,6 @@ def test_unblock_keeps_its_text_for_whoever_goes_on(make: Make) -> None:
     here.push("feat/a", {"src/a.txt": "x\n"}, "stuck\n\nCoord-Status: blocked\nCoord-Reason: no key")
     here.pull("feat/a")
     here.drain()
-    _settle()
 
     here.say("feat/a", "/coord unblock the key is in the vault, see @bob\nstatus: completed")
     here.drain_asked()
@@ -125,7 +115,6 @@ def test_a_command_is_bound_to_the_tip_of_its_moment(make: Make) -> None:
     here.push("feat/a", {"src/a.txt": "BROKEN\n"})
     here.pull("feat/a")
     here.drain()
-    _settle()
     here.say("feat/a", "/coord retry")
     (asked,) = _asked(here)
     here.world.more("feat/a", {"src/a.txt": "BROKEN again\n"})
@@ -140,7 +129,6 @@ def test_a_comment_that_was_changed_afterwards_asks_for_nothing(make: Make) -> N
     here.push("feat/a", {"src/a.txt": "BROKEN\n"})
     here.pull("feat/a")
     here.drain()
-    _settle()
     here.say("feat/a", "/coord retry")
     (asked,) = _asked(here)
     remark = here.rest.state.remarks[asked["comment"]]  # type: ignore[index]
@@ -171,7 +159,6 @@ def test_try_tells_what_the_gate_says_and_publishes_nothing(make: Make) -> None:
     here = make("a")
     here.push("feat/a", {"src/a.txt": "BROKEN\n"}, "wip\n\nCoord-Status: working")
     here.pull("feat/a", draft=True)
-    _settle()
 
     here.say("feat/a", "/coord try")
     here.drain_asked()
@@ -194,7 +181,6 @@ def test_a_branch_that_changes_the_workflows_waits_for_a_person_and_then_lands(m
     (comment,) = here.comments("feat/a")
     assert "- `.github/workflows/ci.yml`" in comment
     assert here.world.branches() == ["feat/a"]
-    _settle()
 
     here.say("feat/a", "I read it.\n\n/coord approve")
     here.drain_asked()
@@ -209,7 +195,6 @@ def test_a_person_whose_membership_is_private_may_approve(make: Make) -> None:
     here.push("feat/a", PROTECTED)
     here.pull("feat/a")
     here.rest.state.associations["alice"] = "NONE"
-    _settle()
 
     here.say("feat/a", "/coord approve")
     here.drain_asked()
@@ -224,7 +209,6 @@ def test_the_comment_that_asked_for_an_approval_says_when_it_has_landed(make: Ma
     here.pull("feat/a")
     here.pull("feat/b")
     here.drain()
-    _settle()
 
     here.say("feat/a", "/coord approve")
     here.drain_asked()
@@ -238,7 +222,6 @@ def test_an_approval_is_worth_nothing_for_a_later_tip(make: Make) -> None:
     here = make("a")
     here.push("feat/a", PROTECTED)
     here.pull("feat/a")
-    _settle()
     here.say("feat/a", "/coord approve")
     here.world.more("feat/a", {".github/workflows/ci.yml": "name: other\n"})
 
@@ -271,7 +254,6 @@ def test_only_an_unedited_word_of_a_person_with_write_access_approves(
     here = make("a")
     here.push("feat/a", PROTECTED)
     number = here.pull("feat/a")
-    _settle()
     remark = here.rest.comment(number, author, "/coord approve")
     if edited:
         remark.updated = "2030-01-01T00:00:00Z"
@@ -285,7 +267,6 @@ def test_there_is_nothing_to_approve_where_nothing_protected_is_changed(make: Ma
     here = make("a")
     here.push("feat/a")
     here.pull("feat/a")
-    _settle()
 
     here.say("feat/a", "/coord approve")
 
@@ -299,7 +280,6 @@ def test_the_settings_may_ask_more_of_who_approves(make: Make) -> None:
     here = make("a", config=WORKERS + '\n[github]\napprovers = "maintain"\n')
     here.push("feat/a", PROTECTED)
     here.pull("feat/a")
-    _settle()
 
     here.say("feat/a", "/coord approve", author="bob")
     here.drain()
@@ -317,7 +297,6 @@ def test_a_protected_branch_without_a_pull_request_gets_a_place_where_it_can_be_
     here.drain()
     (ticket,) = here.rest.state.tickets.values()
     assert (ticket.head, ticket.title, ticket.draft) == ("feat/a", "to approve: a", True)
-    _settle()
 
     here.say("feat/a", "/coord approve")
     here.drain_asked()
@@ -399,7 +378,6 @@ def test_a_comment_asks_nothing_of_another_branch(make: Make) -> None:
     number = here.pull("feat/a")
     here.push("feat/b")
     here.pull("feat/b")
-    _settle()
     here.say("feat/b", "/coord hold not yet")
     here.drain_asked()
     remark = here.rest.comment(number, "alice", "/coord release")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
@@ -67,9 +66,6 @@ def test_a_try_that_cannot_be_made_says_why(make: Make) -> None:
     here.drain()
     here.push("feat/b", {"src/lib.txt": "b\n"}, start="HEAD~1")
     here.pull("feat/b")
-    import time
-
-    time.sleep(1.1)
     here.say("feat/b", "/coord try")
 
     here.drain_asked()
@@ -168,7 +164,6 @@ def test_a_try_of_a_branch_that_moved_on_is_answered_in_the_simple_job_too(make:
     working = "wip\n\nCoord-Status: working"
     here.push("feat/a", message=working)
     here.pull("feat/a")
-    time.sleep(1.1)
     here.say("feat/a", "/coord try")
     asked = here.rest.state.dispatches[-1].inputs["request"]
     here.world.more("feat/a", {"src/b.txt": "more\n"}, working)

@@ -155,23 +155,24 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_foreign_text_stays_text_wherever_it_is_told(make: Make, text: str) -> None:
-    here = make("a")
-    here.push("feat/a", {"src/a.txt": "half\n"}, BLOCKED.format(text))
-    here.pull("feat/a", title=text)
+def test_foreign_text_stays_text_wherever_it_is_told(make: Make) -> None:
+    tasks = [f"t{number}" for number in range(len(HOSTILE))]
+    here = make(*tasks)
+    for task, text in zip(tasks, HOSTILE, strict=True):
+        here.push(f"feat/{task}", {f"src/{task}.txt": "half\n"}, BLOCKED.format(text))
+        here.pull(f"feat/{task}", title=text)
 
-    texts = [here.job("plan").text, here.job("plan").summary]
+    plan = here.job("plan")
     here.drain()
 
-    (comment,) = here.comments("feat/a")
-    texts.append(comment)
-    visible = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", comment, flags=re.DOTALL)
-    assert not re.search(r"@\w|(?<!\\)<(img|!--|/details)|(?<!\\)\]\(|#\d|\w://", visible), visible
-    for said in texts:
-        lines = said.split("\n")
-        start = next((n for n, line in enumerate(lines) if line.startswith("::stop-commands::")), None)
-        assert start is None or not any(line.startswith("::set-output") for line in lines[:start])
+    comments = [here.comments(f"feat/{task}") for task in tasks]
+    assert [len(each) for each in comments] == [1] * len(tasks)
+    for (comment,) in comments:
+        visible = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", comment, flags=re.DOTALL)
+        assert not re.search(r"@\w|(?<!\\)<(img|!--|/details)|(?<!\\)\]\(|#\d|\w://", visible), visible
+    lines = plan.text.split("\n")
+    start = next(n for n, line in enumerate(lines) if line.startswith("::stop-commands::"))
+    assert not any(line.startswith("::set-output") for line in lines[:start])
 
 
 def test_nothing_that_is_printed_is_taken_for_a_command(make: Make) -> None:
@@ -189,20 +190,18 @@ def test_nothing_that_is_printed_is_taken_for_a_command(make: Make) -> None:
     assert "::add-mask::x" in lines[1 : lines.index(f"::{word}::")]
 
 
-@pytest.mark.parametrize(
-    "branch",
-    ["feat/$(id)", "feat/a;b", "feat/'x'", 'feat/"x"', "feat/a&b", "feat/{a}", "feat/%0a", "feat/日本"],
-)
-def test_branch_names_are_data(make: Make, branch: str) -> None:
-    task = branch.removeprefix("feat/")
-    here = make()
+def test_branch_names_are_data(make: Make) -> None:
+    tasks = ["$(id)", "a;b", "'x'", '"x"', "a&b", "{a}", "%0a", "日本"]
+    here = make(config=WORKERS.replace("workers = 4", "workers = 8"))
     here.by_alice(
-        {f"tasks/{n}.md": f"---\nid: {t!r}\nname: x\nstatus: pending\n---\n" for n, t in [("t", task)]}
-        if "'" not in task
-        else {"tasks/t.md": f'---\nid: "{task}"\nname: x\nstatus: pending\n---\n'}
+        {
+            f"tasks/t{n}.md": f"---\nid: {json.dumps(task)}\nname: x\nstatus: pending\n---\n"
+            for n, task in enumerate(tasks)
+        }
     )
-    here.push(branch, {"src/a.txt": "new\n"})
-    here.pull(branch)
+    for number, task in enumerate(tasks):
+        here.push(f"feat/{task}", {f"src/{number}.txt": "new\n"})
+        here.pull(f"feat/{task}")
 
     here.drain()
 
