@@ -11,8 +11,6 @@ from tests.github.conftest import Stage
 from tests.world.github.hub_record import RunRecord
 from tests.world.github.world import GitHubWorld
 
-pytestmark = pytest.mark.xdist_group("github-days")
-
 TASKS = ("still", "moved", "lost", "poor", "later")
 
 

@@ -11,9 +11,6 @@ from tests.scenarios.test_cargo import CRATE, cargo
 from tests.world import task_text
 from tests.world.github.world import GitHubWorld
 
-pytestmark = pytest.mark.xdist_group("github-modes")
-
-
 # -- simple --------------------------------------------------------------------------------------------------------
 
 
