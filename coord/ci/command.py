@@ -25,15 +25,14 @@ from coord.forges.base import Comment, Forge, Permission
 from coord.freshness import fetch
 from coord.observe import observe
 from coord.render import render
-from coord.requests import LAND_WORKFLOW, SIMPLE_WORKFLOW, pass_on
+from coord.requests import LAND_WORKFLOW, SIMPLE_WORKFLOW, lands_on_forge, pass_on
 from coord.workspace import Workspace, open_workspace
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One command to answer: where it came from, and what it is about."""
+    """One command to answer, the comment that it stands in, and where."""
 
-    job: Job
     workspace: Workspace
     forge: Forge
     comment: Comment
@@ -54,7 +53,7 @@ def run(job: Job) -> Exit:
         forge.react(comment.id, "-1")
         job.say(f"{comment.author} has no write access here: nothing is done")
         return Exit.OK
-    reaction, answer = _answered(_Case(job, workspace, forge, comment, command))
+    reaction, answer = _answered(_Case(workspace, forge, comment, command))
     forge.react(comment.id, reaction)
     forge.upsert_comment(comment.number, answer_marker(comment.id), answer)
     return Exit.OK
@@ -93,7 +92,7 @@ def _done(case: _Case) -> str:
     pull = next((pull for pull in snapshot.pulls if pull.number == case.comment.number), None)
     branch = _branch(snapshot, pull)
     if isinstance(case.command, Status):
-        return "\n".join(_standing(snapshot, branch))
+        return _standing(snapshot, branch)
     tip = case.forge.tip_at(branch.name, case.comment.created)
     if tip != branch.tip:
         raise CoordError(
@@ -141,24 +140,23 @@ def _approved(case: _Case, snapshot: Snapshot, branch: TaskBranch) -> str:
 
 def _start(case: _Case, request: Request | None) -> None:
     """Start the workflow of this repository that lands: the hardened one, else the simple one."""
-    folder = case.job.folder / ".github" / "workflows"
-    workflow = LAND_WORKFLOW if (folder / LAND_WORKFLOW).is_file() else SIMPLE_WORKFLOW
+    workflow = LAND_WORKFLOW if lands_on_forge(case.workspace) else SIMPLE_WORKFLOW
     if request is None:
         case.forge.dispatch(workflow, case.workspace.main, {})
         return
     pass_on(case.workspace, request, workflow=workflow)
 
 
-def _standing(snapshot: Snapshot, branch: TaskBranch) -> list[str]:
+def _standing(snapshot: Snapshot, branch: TaskBranch) -> str:
     """Return how a branch stands, as an answer."""
     queue = make_queue(snapshot)
     waiting = next((w for w in queue.waiting if w.branch.name == branch.name), None)
     names = [candidate.branch.name for candidate in queue.candidates]
     head = f"{code(branch.name)} at {code(branch.tip[:7])}: "
     if snapshot.freeze is not None:
-        return [f"{head}all landing is frozen: {prose(snapshot.freeze)}"]
+        return f"{head}all landing is frozen: {prose(snapshot.freeze)}"
     if waiting is not None:
         word = "waiting" if waiting.result is Result.WAITING else waiting.result.value
-        return [f"{head}**{word}**: {prose(waiting.reason)}"]
+        return f"{head}**{word}**: {prose(waiting.reason)}"
     before = ", ".join(code(name) for name in names[: names.index(branch.name)][:5]) or "nothing"
-    return [f"{head}in the queue, place {names.index(branch.name) + 1} of {len(names)}; before it: {before}"]
+    return f"{head}in the queue, place {names.index(branch.name) + 1} of {len(names)}; before it: {before}"

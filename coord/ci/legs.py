@@ -71,7 +71,7 @@ def view_of(workspace: Workspace, leg: Leg, approved: frozenset[str]) -> tuple[V
 class Ran:
     """The legs of a run, their jobs by the trial that each validated, and what came of believing them.
 
-    ``over`` are the tasks that this run passes over. ``proved`` are the trials whose conclusion was taken; ``doubts_main`` says that a gate failed beside a main that
+    ``over`` are the tasks that this run passes over. ``doubts_main`` says that a gate failed beside a main that
     failed on the same machine, so that main is to be validated by itself.
     """
 
@@ -81,7 +81,6 @@ class Ran:
     forge: Forge
     over: frozenset[str] = frozenset()
     evidence: Concluded = field(default_factory=Concluded)
-    proved: set[str] = field(default_factory=set)
     doubts_main: bool = False
     words: dict[str, str] = field(default_factory=dict)
 
@@ -125,21 +124,17 @@ class Ran:
         conclusion = self.conclusion(leg.trial)
         match conclusion:
             case Passed():
-                self._prove(leg, "passed")
+                self.words[leg.trial] = "passed"
                 self.evidence.green.add(key)
             case Failed() as failed if self._main_passes(leg, failed):
                 step, log = self._why(leg.trial, profile)
-                self._prove(leg, f"{step} failed")
+                self.words[leg.trial] = f"{step} failed"
                 site.lines.learn(key, tips[-1], Red(step, log), site.lines.main_seen(then, profile))
             case Failed():
                 yield from self._without_blame(leg, profile, Found(view.snapshot.base, tips, Unfit("")))
             case Unknown(why):
                 self.words[leg.trial] = f"the gate could not run: {why}"
                 yield Found(view.snapshot.base, tips, Unfit(self.words[leg.trial]))
-
-    def _prove(self, leg: Leg, words: str) -> None:
-        self.proved.add(leg.trial)
-        self.words[leg.trial] = words
 
     def _main_passes(self, leg: Leg, failed: Failed) -> bool:
         """Say whether main is known to pass: beside the failure, or, which counts more, on a machine of its own."""

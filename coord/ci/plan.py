@@ -136,11 +136,11 @@ def _legs(site: Site, view: View, only: TaskBranch | None) -> tuple[Snapshot, tu
         return found, (leg_of(view, (only,), made),) if wanted and isinstance(made, Trial) else ()
     while True:
         lines = lines_to_validate(snapshot)
-        unknown = [line for line in lines if _tips(line) not in snapshot.lines]
-        if not unknown:
+        unknown = next((line for line in lines if _tips(line) not in snapshot.lines), None)
+        if unknown is None:
             break
-        looked = (Found(snapshot.base, *site.lines.look(view, profile, line)) for line in unknown[:1])
-        snapshot = replace(snapshot, findings=(*snapshot.findings, *looked))
+        looked = Found(snapshot.base, *site.lines.look(view, profile, unknown))
+        snapshot = replace(snapshot, findings=(*snapshot.findings, looked))
     fresh = [line for line in lines if isinstance(snapshot.lines.get(_tips(line)), Unproven)]
     return snapshot, tuple(_leg(site, view, line) for line in fresh)
 
