@@ -38,7 +38,7 @@ $(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(PIP) 'pip>=25.1'
-	$(PIP) --editable . --group dev
+	$(PIP) --editable '.[agents]' --group dev
 	touch $@ $(VENV)/.runtime
 
 # The hook managers that make bench measures beside; without them it says what it could not measure.

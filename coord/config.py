@@ -8,8 +8,23 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
+from coord.core.agents import (
+    PRESETS,
+    Adapter,
+    AgentKind,
+    Dialect,
+    Monitor,
+    Overlap,
+    Run,
+    Sessions,
+    Unsure,
+    WorktreeSettings,
+    preset,
+)
+from coord.core.anomaly import HEURISTICS
 from coord.core.profile import Profile, built_in
 from coord.core.settings import (
     TASKGRAPH_FILE,
@@ -31,7 +46,9 @@ from coord.core.settings import (
 from coord.errors import UsageError
 
 _Reader = Callable[[Any], Any]
-_E = TypeVar("_E", Strategy, PushMeans, UnknownBranch, ServerMain, Untold, Approvers)
+_E = TypeVar(
+    "_E", Strategy, PushMeans, UnknownBranch, ServerMain, Untold, Approvers, Adapter, Dialect, Overlap, Unsure
+)
 
 
 class _WrongError(Exception):
@@ -47,8 +64,8 @@ def parse(text: str, where: str, taskgraph: str | None = None) -> Settings:
     raw = _load(text, where)
     tables = {name: _table(raw, name, where, text) for name in TABLES}
     for name in raw:
-        if name not in TABLES and name != "profiles":
-            raise _unknown(text, where, name, [*TABLES, "profiles"], f"table [{name}]")
+        if name not in TABLES and name not in _FAMILIES:
+            raise _unknown(text, where, name, [*TABLES, *_FAMILIES], f"table [{name}]")
     project = tables["project"]
     if "tasks" not in project and taskgraph is not None:
         project |= _tasks_dir(taskgraph)
@@ -60,8 +77,14 @@ def parse(text: str, where: str, taskgraph: str | None = None) -> Settings:
         resolve=Resolve(**tables["resolve"]),
         server=Server(**tables["server"]),
         github=GitHub(**tables["github"]),
+        agents=_agents(raw.get("agents", {}), where, text),
+        sessions=Sessions(**tables["sessions"]),
+        run=Run(**tables["run"]),
+        monitor=Monitor(**tables["monitor"]),
+        worktree=WorktreeSettings(**tables["worktree"]),
     )
     _check_profile_name(settings, where, text)
+    _check_agent_names(settings, where, text)
     return settings
 
 
@@ -140,6 +163,34 @@ def _check_profile_name(settings: Settings, where: str, text: str) -> None:
         [*(p.name for p in settings.profiles), "cargo", "python", "node", "go", "none"],
         f"[gate] profile '{name}'",
     )
+
+
+def _agents(raw: object, where: str, text: str) -> tuple[AgentKind, ...]:
+    if not isinstance(raw, dict):
+        raise UsageError(f"{_place(text, where, 'agents')}: [agents] must hold tables such as [agents.mine]")
+    kinds = []
+    for name, table in raw.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{_place(text, where, name)}: [agents.{name}] must be a table")
+        values = _read(table, AGENT_KEYS, where=where, text=text, label=f"[agents.{name}]")
+        base = preset(name) or preset(values.pop("like", ""))
+        if base is None and not {"adapter", "command"} <= values.keys():
+            raise UsageError(
+                f"{_place(text, where, name)}: [agents.{name}] needs adapter and command, or like",
+                hint=f'like = "…", with one of: {", ".join(kind.name for kind in PRESETS)}',
+            )
+        values.pop("like", None)
+        known = {field: getattr(base, field) for field in AgentKind.__dataclass_fields__} if base else {}
+        kinds.append(AgentKind(**(known | values | {"name": name})))
+    return tuple(kinds)
+
+
+def _check_agent_names(settings: Settings, where: str, text: str) -> None:
+    sessions = settings.sessions
+    for name in (sessions.agent, *sessions.by_prefix.values(), *sessions.by_level.values()):
+        if settings.agent(name) is None:
+            known = [*(kind.name for kind in settings.agents), *(kind.name for kind in PRESETS)]
+            raise _unknown(text, where, name, known, f"agent '{name}'")
 
 
 def _unknown(text: str, where: str, key: str, known: list[str], what: str) -> UsageError:
@@ -260,6 +311,34 @@ def _size(value: object) -> int:
     return int(match[1]) * units[match[2]] if match else 0
 
 
+def _names(value: object) -> Mapping[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(name, str) and name for name in value.values()):
+        raise _WrongError('a table of names, such as { "research/" = "claude" }')
+    return MappingProxyType(dict(value))
+
+
+def _variables(value: object) -> tuple[tuple[str, str], ...]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    right = all(re.fullmatch(r"[A-Za-z_]\w*", name) and isinstance(text, str) for name, text in pairs)
+    if not isinstance(value, dict) or not right:
+        raise _WrongError('a table of variables, such as { LOG = "1" }')
+    return tuple(pairs)
+
+
+def _heuristics(value: object) -> tuple[str, ...]:
+    names = _texts(value)
+    if not set(names) <= set(HEURISTICS):
+        raise _WrongError(f"a list with names out of: {', '.join(HEURISTICS)}")
+    return names
+
+
+def _port(value: object) -> int:
+    port = _at_least(1024)(value)
+    if not isinstance(port, int) or port > 65000:
+        raise _WrongError("a port from 1024 to 65000")
+    return port
+
+
 def _kept(value: object) -> tuple[str, ...]:
     return tuple(_folder(item) for item in _texts(value))
 
@@ -282,6 +361,55 @@ TABLES: dict[str, dict[str, _Reader]] = {
         "hold_labels": _texts,
         "approvers": _one_of(Approvers),
     },
+    "sessions": {
+        "agent": _text,
+        "by_prefix": _names,
+        "by_level": _names,
+        "prompt": _folder,
+        "unsure": _one_of(Unsure),
+        "answer": _duration,
+        "claim": _duration,
+        "keep": _at_least(0),
+    },
+    "run": {
+        "max": _at_least(1),
+        "memory": _size,
+        "attempts": _at_least(1),
+        "overlap": _one_of(Overlap),
+    },
+    "monitor": {
+        "nudges": _at_least(0),
+        "abort": _heuristics,
+        "failed_tools": _at_least(1),
+        "repeats": _at_least(2),
+        "retries": _at_least(1),
+        "starting": _duration,
+        "model": _duration,
+        "tool": _duration,
+        "child": _duration,
+        "retry": _duration,
+    },
+    "worktree": {
+        "setup": _steps,
+        "setup_timeout": _duration,
+        "ready": _command,
+        "ready_timeout": _duration,
+        "ports": _at_least(0),
+        "port_from": _port,
+    },
+}
+
+#: Tables that hold tables with names of the user's own.
+_FAMILIES = ("profiles", "agents")
+
+AGENT_KEYS: dict[str, _Reader] = {
+    "like": _text,
+    "adapter": _one_of(Adapter),
+    "command": _command,
+    "model": _text,
+    "dialect": _one_of(Dialect),
+    "environment": _variables,
+    "url": _text,
 }
 
 PROFILE_KEYS: dict[str, _Reader] = {

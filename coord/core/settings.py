@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from coord.core.agents import AgentKind, Monitor, Run, Sessions, WorktreeSettings, preset
 from coord.core.profile import Profile
 
 CONFIG_FILE = ".coord.toml"
@@ -116,6 +117,16 @@ class Settings:
     resolve: Resolve = field(default_factory=Resolve)
     server: Server = field(default_factory=Server)
     github: GitHub = field(default_factory=GitHub)
+    agents: tuple[AgentKind, ...] = ()
+    sessions: Sessions = field(default_factory=Sessions)
+    run: Run = field(default_factory=Run)
+    monitor: Monitor = field(default_factory=Monitor)
+    worktree: WorktreeSettings = field(default_factory=WorktreeSettings)
+
+    def agent(self, name: str) -> AgentKind | None:
+        """Return the agent of that name: one of ``[agents.NAME]``, else a preset, or None."""
+        own = (kind for kind in self.agents if kind.name == name)
+        return next(own, preset(name))
 
     def task_of(self, branch: str) -> str | None:
         """Return the task id that a branch name (``feat/x``) means, or None when it is no task branch."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coord.config import PROFILE_KEYS, TABLES, parse
+from coord.config import AGENT_KEYS, PROFILE_KEYS, TABLES, parse
 from coord.core.audit import RULES
 from coord.core.profile import BUILT_IN, MARKS, program
 from coord.core.settings import Settings
@@ -38,6 +38,7 @@ def test_every_key_of_the_configuration_has_its_row() -> None:
     profiles = [profile.name for profile in BUILT_IN]
     rows["gate"] = [key for key in rows["gate"] if key not in profiles]
     assert rows.pop("profiles.NAME") == list(PROFILE_KEYS)
+    assert rows.pop("agents.NAME") == list(AGENT_KEYS)
     assert rows == {name: list(keys) for name, keys in TABLES.items()}
 
 

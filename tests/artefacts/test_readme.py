@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import replace
 
 from coord import errors
-from coord.config import PROFILE_KEYS, TABLES, parse
+from coord.config import AGENT_KEYS, PROFILE_KEYS, TABLES, parse
 from coord.core.profile import Profile
 from coord.core.settings import Settings
 from tests.artefacts import blocks, read, section
@@ -50,7 +50,7 @@ def test_the_configuration_states_the_defaults() -> None:
     (screen,) = blocks(section(read("README.md"), "Configuration"), "toml")
     settings = parse(screen, "README.md")
     (profile,) = settings.profiles
-    assert replace(settings, profiles=()) == Settings()
+    assert replace(settings, profiles=(), agents=()) == Settings()
     assert profile == Profile(name="mine", steps=profile.steps)
 
 
@@ -61,6 +61,7 @@ def test_the_configuration_leaves_no_key_out() -> None:
     tables = dict(re.findall(r"^\[([\w.]+)\](.*?)(?=^\[|\Z)", everything, re.MULTILINE | re.DOTALL))
     stated = {name: set(re.findall(r"^(\w+) = ", text, re.MULTILINE)) for name, text in tables.items()}
     assert stated.pop("profiles.mine") == set(PROFILE_KEYS)
+    assert stated.pop("agents.mine") == set(AGENT_KEYS)
     assert stated == {name: set(keys) for name, keys in TABLES.items()}
 
 
