@@ -59,7 +59,7 @@ class AgentKind:
 PYTHON = "{python}"
 
 PRESETS: tuple[AgentKind, ...] = (
-    AgentKind("scripted", Adapter.ACP, (PYTHON, "-m", "coord.agents.scripted")),
+    AgentKind("scripted", Adapter.ACP, (PYTHON, "-P", "-m", "coord.agents.scripted")),
     AgentKind("opencode", Adapter.ACP, ("opencode", "acp")),
     AgentKind("opencode-http", Adapter.OPENCODE_HTTP, ("opencode", "serve")),
     AgentKind("claude", Adapter.ACP, ("claude-code-acp",)),
