@@ -11,7 +11,7 @@ from coord.core.plan import next_action
 from coord.core.verdict import CLAIMS, VERDICTS
 from coord.doctor.finding import Finding, Place, Severity
 from coord.git import Git
-from coord.worktree import Worktree, list_worktrees
+from coord.worktrees.listing import Worktree, list_worktrees
 
 #: How old (seconds) a lock file is before it is taken for a dead one: git holds one for moments.
 STALE_LOCK = 600
