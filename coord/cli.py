@@ -46,6 +46,9 @@ VERBS: dict[str, Verb] = {
     "graph": Verb("graph", "show order, cycles, critical path, bottlenecks, risk and cost", _TASKS),
     "new": Verb("new", "write a new task file", _TASKS),
     "complete": Verb("complete", "complete tasks by the coordinator's own word", _TASKS),
+    "review-task": Verb(
+        "review_task", "check a review's criteria and main's gate, then complete or block it", _TASKS
+    ),
     "plan": Verb("plan", "show what landing would do, and why branches wait", _LAND),
     "forecast": Verb("forecast", "tell which branches would conflict, before they do", _LAND),
     "simulate": Verb("simulate", "show how long a queue takes, under each strategy", _LAND),
@@ -210,10 +213,10 @@ def _help(rest: list[str]) -> int:
         output.result(f"\n{group}")
         for name, verb in VERBS.items():
             if verb.group == group:
-                output.result(f"  {name:<10} {verb.help}")
+                output.result(f"  {name:<12} {verb.help}")
     output.result("\nexit codes")
     for code, meaning in EXIT_MEANINGS.items():
-        output.result(f"  {code.value:<10} {meaning}")
+        output.result(f"  {code.value:<12} {meaning}")
     return Exit.OK
 
 

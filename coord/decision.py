@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
 from coord.core.frontmatter import Refusal, set_scalar
-from coord.core.message import completed_message, unblocked_message
+from coord.core.message import blocked_message, completed_message, unblocked_message
 from coord.core.section import append_to_section, fill_section
 from coord.core.signal import trailer_block
 from coord.core.snapshot import Ruling, TaskBranch
@@ -100,6 +100,23 @@ def _completed(view: View, task: Task, text: str) -> bytes:
 
 def _cannot_edit(task: Task, refusal: Refusal) -> CoordError:
     return CoordError(f"{task.path}: {refusal.reason}", hint=refusal.hint, exit=Exit.INVALID_TASKS)
+
+
+def block(workspace: Workspace, view: View, word: str, reason: str) -> Decided:
+    """Block a task that has no branch of its own, by a person's word: main says why, and what depends on it waits."""
+    task = the_task(view, word)
+    if task.is_completed:
+        raise CoordError(f"{task.id} is completed already", hint="a new task can say what is wrong now")
+    content = set_scalar(view.tasks.bytes_of(task.id), "status", "blocked")
+    if isinstance(content, Refusal):
+        raise _cannot_edit(task, content)
+    content = append_to_section(content, "Notes", f"Blocked: {reason}")
+    if content == view.tasks.bytes_of(task.id):
+        return Decided((), (f"{task.id} is blocked already, for this reason",))
+    commit = status_commit(workspace, view, {task.path: content}, blocked_message(task.id, reason))
+    return Decided(
+        (main_update(workspace, view, commit),), (f"{task.id} is blocked in {commit[:7]}: {reason}",)
+    )
 
 
 def retry(workspace: Workspace, view: View, word: str) -> Decided:

@@ -47,12 +47,15 @@ def _each(tasks: tuple[str, ...], decision: Callable[[Workspace, View, str], Dec
     return lambda workspace, view: decision(workspace, view, tasks[0])
 
 
-def carry_out(workspace: Workspace, request: Request, *, dry_run: bool = False) -> Decided:
+def carry_out(
+    workspace: Workspace, request: Request, *, dry_run: bool = False, decision: Decision | None = None
+) -> Decided:
     """Decide as a request asks, and return what was changed; where only another credential may push main, pass it on.
 
-    Raises RefusedError when neither can be done.
+    ``decision`` is one that ends in what the request says, and looks at more before it does. Raises RefusedError when
+    neither can be done.
     """
-    decision = decision_of(request)
+    decision = decision or decision_of(request)
     if decision is None:
         return Decided((), ())
     try:

@@ -199,6 +199,7 @@ class Warned(Event):
     severity: str
     evidence: str
     command: str = ""
+    episode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

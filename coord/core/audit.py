@@ -361,7 +361,8 @@ def _blocked_fact(facts: Facts) -> Iterator[Breach]:
     }
     for step in facts.status_steps:
         for task in step.tasks:
-            if _became(step, task, Status.BLOCKED) and (task, step.tip) not in known:
+            # Without a tip it is a person's word about a task that has no branch: a review.
+            if step.tip and _became(step, task, Status.BLOCKED) and (task, step.tip) not in known:
                 yield step.commit.oid, f"{task}: blocked for the tip {step.tip[:7]}, and no verdict tells why"
 
 

@@ -39,9 +39,10 @@ def completed_message(tasks: tuple[str, ...], reason: str, tip: str = "") -> str
     return "\n\n".join(filter(None, [subject, one_line(reason), trailer_block(said)])) + "\n"
 
 
-def blocked_message(task: str, reason: str, tip: str) -> str:
-    """Return the message of the commit that tells main that a task is blocked."""
-    return f"blocked({task}): {one_line(reason)}\n\n{trailer_block({'Coord-Task': task, 'Coord-Tip': tip})}\n"
+def blocked_message(task: str, reason: str, tip: str = "") -> str:
+    """Return the message of the commit that tells main that a task is blocked; without a tip it is a person's word."""
+    said = {"Coord-Task": task} | ({"Coord-Tip": tip} if tip else {})
+    return f"blocked({task}): {one_line(reason)}\n\n{trailer_block(said)}\n"
 
 
 def unblocked_message(task: str, context: str) -> str:

@@ -61,6 +61,19 @@ def section_text(data: bytes, title: str) -> str:
     return "" if _is_placeholder(content) else content
 
 
+def prose_lines(text: str) -> tuple[str, ...]:
+    """Return the lines of an LF-ended text that Markdown shows as text: none of fenced code or comments."""
+    shown: list[str] = []
+    closing: re.Pattern[str] | None = None
+    for line in text.split("\n"):
+        if closing is None:
+            closing = _opening(line)
+            shown += [line] if closing is None else []
+        elif closing.search(line):
+            closing = None
+    return tuple(shown)
+
+
 def fill_section(data: bytes, title: str, text: str) -> bytes:
     """Return ``data`` with foreign ``text``, made harmless, in the section ``title``.
 
