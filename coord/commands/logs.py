@@ -20,7 +20,9 @@ from coord.workspace import Workspace, open_workspace
 
 
 def options(parser: ArgumentParser) -> None:
-    parser.add_argument("session", metavar="SESSION", help="the session: its id, task or branch; also one that has ended")
+    parser.add_argument(
+        "session", metavar="SESSION", help="the session: its id, task or branch; also one that has ended"
+    )
     parser.add_argument("-f", "--follow", action="store_true", help="go on until it is over")
     parser.add_argument("-n", "--lines", type=int, default=0, metavar="N", help="only the last N")
     parser.add_argument("--json", action="store_true", help="print the events, one JSON object a line")
@@ -50,7 +52,9 @@ def _log(workspace: Workspace, word: str) -> tuple[Path, str]:
         session = find(workspace, word)
     except UsageError:
         ended = [
-            folder for record, folder in store.archived() if word in (record.id, record.task, record.branch) and word
+            folder
+            for record, folder in store.archived()
+            if word in (record.id, record.task, record.branch) and word
         ]
         if not ended:
             raise

@@ -13,8 +13,8 @@ from coord.call import Call
 from coord.commands.spawn import text_of
 from coord.errors import CoordError, Exit
 from coord.sessions.finding import find
-from coord.sessions.looking import Session, host_runs
 from coord.sessions.launching import start_host
+from coord.sessions.looking import Session, host_runs
 from coord.sessions.store import Message, Store
 from coord.workspace import Workspace, open_workspace
 

@@ -24,9 +24,7 @@ def run(call: Call) -> Exit:
     args = call.args
     workspace = open_workspace(call.folder)
     branch = branch_at(workspace, args.where, call)
-    order = Order(
-        branch=branch, agent=args.agent, model=args.model, prompt=text_of(args.prompt, call.folder)
-    )
+    order = Order(branch=branch, agent=args.agent, model=args.model, prompt=text_of(args.prompt, call.folder))
     made = order_tasks(workspace, Asked((order,), wait=not args.no_wait), call.output.say)
     return report(call.output, "open", made)
 
@@ -36,9 +34,13 @@ def branch_at(workspace: Workspace, where: str, call: Call) -> str:
     path = (call.folder / where).resolve()
     for tree in list_worktrees(workspace.git):
         branch = tree.branch.removeprefix("refs/heads/")
-        if not branch or where not in (branch, str(tree.path)) and path != tree.path.resolve():
+        if not branch or (where not in (branch, str(tree.path)) and path != tree.path.resolve()):
             continue
         if tree.is_main:
-            raise UsageError("that is the main checkout", hint="coord start NAME makes a worktree for an agent")
+            raise UsageError(
+                "that is the main checkout", hint="coord start NAME makes a worktree for an agent"
+            )
         return branch
-    raise UsageError(f"no worktree '{where}'", hint="coord worktree list shows them; coord start NAME makes one")
+    raise UsageError(
+        f"no worktree '{where}'", hint="coord worktree list shows them; coord start NAME makes one"
+    )

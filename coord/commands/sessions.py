@@ -21,7 +21,12 @@ from coord.workspace import open_workspace
 def options(parser: ArgumentParser) -> None:
     states = [state.value for state in SessionState]
     parser.add_argument(
-        "--status", nargs="?", const="", choices=["", *states], metavar="STATE", help="show what each does, or only some"
+        "--status",
+        nargs="?",
+        const="",
+        choices=["", *states],
+        metavar="STATE",
+        help="show what each does, or only some",
     )
     parser.add_argument("--json", action="store_true", help="print them as JSON")
 

@@ -19,7 +19,9 @@ from coord.workspace import open_workspace
 
 def options(parser: ArgumentParser) -> None:
     parser.add_argument("task", nargs="+", metavar="TASK", help="ids of tasks that are ready")
-    parser.add_argument("--prefix", default="", metavar="PREFIX", help="prefix of the branches (the first configured)")
+    parser.add_argument(
+        "--prefix", default="", metavar="PREFIX", help="prefix of the branches (the first configured)"
+    )
     agent_options(parser)
     parser.add_argument("--prompt", default="", metavar="TEMPLATE", help="a template of your own, or @FILE")
     waiting_options(parser)

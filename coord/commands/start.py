@@ -18,8 +18,12 @@ from coord.workspace import open_workspace
 def options(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="what it is about")
     parser.add_argument("--branch", default="", metavar="BRANCH", help="the branch (wt/NAME)")
-    parser.add_argument("--base", default="", metavar="COMMIT", help="where a new branch starts (the remote's main)")
-    parser.add_argument("--path", default="", metavar="PATH", help="where the worktree lies (.worktrees/BRANCH)")
+    parser.add_argument(
+        "--base", default="", metavar="COMMIT", help="where a new branch starts (the remote's main)"
+    )
+    parser.add_argument(
+        "--path", default="", metavar="PATH", help="where the worktree lies (.worktrees/BRANCH)"
+    )
     agent_options(parser)
     parser.add_argument("--prompt", default="", metavar="TEXT", help="what it is told first, or @FILE")
     waiting_options(parser)

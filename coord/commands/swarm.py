@@ -18,7 +18,9 @@ from coord.workspace import open_workspace
 
 def options(parser: ArgumentParser) -> None:
     parser.add_argument("name", nargs="+", metavar="NAME", help="what each is about")
-    parser.add_argument("--prefix", default="wt/", metavar="PREFIX", help="what stands before the names (wt/)")
+    parser.add_argument(
+        "--prefix", default="wt/", metavar="PREFIX", help="what stands before the names (wt/)"
+    )
     agent_options(parser)
     parser.add_argument("--prompt", default="", metavar="TEMPLATE", help="what each is told first, or @FILE")
     waiting_options(parser)

@@ -24,6 +24,7 @@ from coord.sessions.store import PROCESS, Message, Store
 from coord.statement import Here, say_blocked, say_working
 from coord.workspace import Workspace, open_workspace
 from coord.worktrees.removing import Removal, Removed, remove
+from coord.worktrees.rescue import how_to_get_back
 
 #: Seconds that a host has to end its session when it is told to, before its processes are ended.
 _PATIENCE = 15.0
@@ -85,7 +86,9 @@ def _leave_unfinished(workspace: Workspace, record: SessionRecord, reason: str) 
     try:
         seen = evidence(workspace, record)
     except CoordError as error:
-        return [f"note: {error.message}; if its branch is pushed, it counts as done: coord hold {record.task}"]
+        return [
+            f"note: {error.message}; if its branch is pushed, it counts as done: coord hold {record.task}"
+        ]
     said = isinstance(seen.signal, Stuck) or (isinstance(seen.signal, Done) and seen.signal.explicit)
     if not seen.remote or not seen.ahead or said or seen.tip != seen.remote:
         return []
@@ -103,7 +106,9 @@ def give_up(workspace: Workspace, record: SessionRecord, reason: str, attempts: 
         "suggestion": f"read coord logs {record.task}, mend the task or say more, then coord unblock {record.task}",
     }
     say_blocked(_at(workspace, record), _here(record, seen), one_line(reason, 300), facts)
-    Store(workspace.state / "sessions").append(record.id, Ended(time.time(), Ending.BLOCKED, one_line(reason, 500)))
+    Store(workspace.state / "sessions").append(
+        record.id, Ended(time.time(), Ending.BLOCKED, one_line(reason, 500))
+    )
 
 
 def _here(record: SessionRecord, seen: Evidence) -> Here:
@@ -125,10 +130,10 @@ def _at(workspace: Workspace, record: SessionRecord) -> Workspace:
 def _remove_if_empty(workspace: Workspace, record: SessionRecord) -> list[str]:
     if not Path(record.worktree).is_dir() or "worktree" not in record.owns:
         return []
-    outcome = remove(workspace, Removal(record.branch))
+    outcome = remove(workspace, Removal(record.worktree))
     if isinstance(outcome, Removed):
         return []
-    return [f"kept: {record.worktree} ({outcome.why})"]
+    return [f"kept: {record.worktree} ({outcome.obstacle.words})"]
 
 
 def retire(workspace: Workspace, record: SessionRecord, say: Callable[[str], None]) -> None:
@@ -138,14 +143,12 @@ def retire(workspace: Workspace, record: SessionRecord, say: Callable[[str], Non
     """
     end_processes(workspace, record)
     if Path(record.worktree).is_dir() and "worktree" in record.owns:
-        outcome = remove(workspace, Removal(record.branch, force=True, pushed_is_enough=True))
+        outcome = remove(workspace, Removal(record.worktree, force=True))
         if isinstance(outcome, Removed):
-            for words in outcome.words:
-                say(words)
+            for ref in outcome.saved:
+                say(f"{record.branch}: work that nothing else holds is saved: {how_to_get_back(ref)}")
         else:
-            say(f"kept: {record.worktree} ({outcome.why})")
+            say(f"kept: {record.worktree} ({outcome.obstacle.words})")
     if record.task:
         release(workspace, record.task, record.id)
     Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)
-
-

@@ -22,7 +22,8 @@ def find(workspace: Workspace, word: str) -> Session:
             raise UsageError(f"'{one_line(word)}' means several sessions: {ids}", hint="name one by its id")
     known = ", ".join(session.record.id for session in sessions[:5])
     raise UsageError(
-        f"no session '{one_line(word)}'", hint=f"there are: {known}" if known else "coord sessions: there is none"
+        f"no session '{one_line(word)}'",
+        hint=f"there are: {known}" if known else "coord sessions: there is none",
     )
 
 

@@ -33,7 +33,7 @@ from coord.core.agentevent import (
     Why,
 )
 from coord.core.anomaly import Anomaly, command_for, findings, untold
-from coord.core.permission import Allow, Reject, decide
+from coord.core.permission import Verdict, decide
 from coord.core.session import SessionRecord
 from coord.core.settings import Settings
 from coord.core.text import one_line
@@ -257,17 +257,14 @@ class Host:
 
     async def _answer_all(self) -> None:
         for asked in self.log.standing.asked:
-            if asked.phase is Phase.PERMISSION:
-                match decide(asked, self.record.worktree, self.settings.sessions.unsure):
-                    case Allow():
-                        await self._answer(asked, Answer.ONCE, "it stays inside the worktree")
-                        continue
-                    case Reject(reason):
-                        await self._answer(asked, Answer.REJECT, reason)
-                        continue
-                    case _:
-                        pass
-            await self._put_to_a_person(asked)
+            decision = decide(asked, self.record.worktree, self.settings.sessions.unsure)
+            match decision.verdict:
+                case Verdict.ALLOW:
+                    await self._answer(asked, Answer.ONCE, decision.reason)
+                case Verdict.REJECT:
+                    await self._answer(asked, Answer.REJECT, decision.reason)
+                case Verdict.ASK:
+                    await self._put_to_a_person(asked)
 
     async def _put_to_a_person(self, asked: Asked) -> None:
         patience = self.settings.sessions.answer
@@ -336,9 +333,9 @@ class Host:
     # -- the monitor -------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        found = findings(self.log.events, self.settings.monitor, time.time())
-        told = [event for event in self.log.events if isinstance(event, Warned)]
-        for anomaly in untold(found, told):
+        counted = self.log.counted
+        found = findings(counted, self.settings.monitor, time.time())
+        for anomaly in untold(found, counted.told):
             command = command_for(anomaly, self.record.id)
             self.log.take(
                 Warned(

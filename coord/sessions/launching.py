@@ -54,7 +54,7 @@ def resolved(kind: AgentKind) -> AgentKind:
     if command and shutil.which(command[0]) is None:
         raise UsageError(
             f"{kind.name}: there is no program '{command[0]}' on this machine",
-            hint=f"install it, or name another agent with --agent or [sessions] agent (docs/agents.md)",
+            hint="install it, or name another agent with --agent or [sessions] agent (docs/agents.md)",
         )
     return replace(kind, command=command)
 

@@ -60,7 +60,9 @@ def _say_overlaps(view: View, asked: Asked, say: Callable[[str], None]) -> None:
     for order in asked.orders:
         task = snapshot.graph.get(order.task)
         for shared in overlap(task, snapshot, underway) if task else ():
-            say(f"note: {order.task} is expected to change what {shared.who} changes: {', '.join(shared.what[:5])}")
+            say(
+                f"note: {order.task} is expected to change what {shared.who} changes: {', '.join(shared.what[:5])}"
+            )
 
 
 def _when_started(
@@ -87,7 +89,9 @@ def report(output: Output, command: str, outcomes: tuple[Spawned | NotSpawned, .
             "refused": [{"task": one.task, "reason": one.reason, "exit": int(one.exit)} for one in refused],
         },
     )
-    rows = [[record.id, record.task or "-", record.branch, record.agent, record.worktree] for record in spawned]
+    rows = [
+        [record.id, record.task or "-", record.branch, record.agent, record.worktree] for record in spawned
+    ]
     for line in table(rows):
         output.result(line)
     for one in refused:

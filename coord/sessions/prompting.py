@@ -65,9 +65,9 @@ def rendered(template: str, facts: Mapping[str, object]) -> str:
 def facts_of(workspace: Workspace, view: View, task: Task, place: Place) -> dict[str, object]:
     """Return what a template may use: the task's facts and where the session works."""
     content = view.tasks.bytes_of(task.id)
-    text = content.decode("utf-8", "replace")
-    document = read(text)
-    body = text[document.body :] if isinstance(document, Document) else text
+    document = read(content)
+    whole = content.decode("utf-8", "replace")
+    body = document.text[document.body :] if isinstance(document, Document) else whole
     settings = view.snapshot.settings
     graph = view.snapshot.graph
     needs = (graph.get(need) for need in task.depends_on)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from coord.core.agentevent import AgentEvent, Noted, Said
-from coord.core.session import Standing, after, standing
+from coord.core.counters import Counters, counters
+from coord.core.session import Standing
 from coord.sessions.store import Store
 
 #: Characters of one message that are gathered before they are written: agents send their text in pieces of a word.
@@ -23,9 +24,22 @@ class Recorder:
         self._id = id
         self._clock = clock
         self._said: Said | None = None
-        self.events, _ = store.events(id)
-        self.standing: Standing = standing(self.events)
+        self._counted = counters(store.events(id)[0])
+        self._fresh: list[AgentEvent] = []
         self.woken = asyncio.Event()
+
+    @property
+    def counted(self) -> Counters:
+        """Return what is counted of the session up to now."""
+        if self._fresh:
+            self._counted = counters(self._fresh, self._counted)
+            self._fresh = []
+        return self._counted
+
+    @property
+    def standing(self) -> Standing:
+        """Return how the session stands now."""
+        return self.counted.standing
 
     def take(self, event: AgentEvent) -> None:
         """Take one event. It never raises: what cannot be written is lost, and the session goes on."""
@@ -34,7 +48,7 @@ class Recorder:
         else:
             self.flush()
             self._write(event)
-        self.standing = after(self.standing, event)
+        self._fresh.append(event)
         self.woken.set()
 
     def note(self, what: str, text: str = "") -> None:
@@ -58,7 +72,6 @@ class Recorder:
             self.flush()
 
     def _write(self, event: AgentEvent) -> None:
-        self.events.append(event)
         try:
             self._store.append(self._id, event)
         except OSError:

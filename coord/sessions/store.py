@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from coord.core.agentevent import AgentEvent, Noted, decode, encode
 from coord.core.session import SessionRecord, SessionRole, Standing, standing
@@ -238,7 +239,7 @@ def _read(folder: Path) -> SessionRecord | Unreadable:
     return record
 
 
-def _value(key: str, value: object) -> object:
+def _value(key: str, value: object) -> Any:
     if key == "role":
         return SessionRole(str(value))
     return tuple(value) if isinstance(value, list) else value

@@ -271,6 +271,8 @@ def _save(workspace: Workspace, target: Target, removal: Removal, now: int | Non
     tips = target.tips + ((target.remote,) if target.remote and removal.remote else ())
     for tip in dict.fromkeys(tips):
         named = [workspace.main_ref, *saved]
+        if target.remote and not removal.remote:
+            named.append(target.remote)  # the remote's branch stays, and holds what it holds
         if not any(workspace.git.resolve(ref) and workspace.git.is_ancestor(tip, ref) for ref in named):
             saved.append(rescue.keep(workspace, target.branch, tip))
     return tuple(saved)
