@@ -109,6 +109,12 @@ class Sessions:
     keep: int = 50
 
 
+def chosen(sessions: Sessions, *, own: str, branch: str, level: str) -> str:
+    """Return the name of the agent for a branch: what its task names (``own``), else the prefix, the level, the default."""
+    by_prefix = (name for prefix, name in sorted(sessions.by_prefix.items()) if branch.startswith(prefix))
+    return own or next(by_prefix, "") or sessions.by_level.get(level, "") or sessions.agent
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """``max`` sessions at a time, another only while ``memory`` bytes are free; ``attempts`` sessions a task."""

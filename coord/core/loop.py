@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from coord.core.agents import Overlap, Run
+from coord.core.agents import Overlap, Run, chosen
 from coord.core.journal import Ahead
 from coord.core.queue import Queue
 from coord.core.session import LIVE, SessionState
@@ -41,13 +41,15 @@ class Worker:
 class Means:
     """What the loop may use: ``run`` is the budget, ``free`` the free memory in bytes (None: not known), ``machine`` the
     name under which this machine's claims are known, ``tried`` how many sessions of each task have ended without
-    landing, ``broken`` the agents that do not start, with the reason."""
+    landing, ``broken`` the agents that do not start and ``refused`` the tasks for which no session could be made, with the
+    reason."""
 
     run: Run
     machine: str
     free: int | None = None
     tried: Mapping[str, int] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +278,13 @@ class _Room:
 
 
 def _placed(wanted: Spawn, task: Task, snapshot: Snapshot, means: Means, room: _Room) -> Spawn | Waits:
+    settings = snapshot.settings
+    name = f"{settings.project.prefixes[0]}{task.id}"
+    agent = chosen(settings.sessions, own=task.agent, branch=name, level=task.level)
+    if agent in means.broken:
+        return Waits(task.id, means.broken[agent], person=True)
+    if task.id in means.refused:
+        return Waits(task.id, means.refused[task.id], person=True)
     shared = overlap(task, snapshot, room.underway)
     if shared and means.run.overlap is Overlap.HOLD:
         return Waits(

@@ -54,6 +54,8 @@ _WATCH = 1.0
 #: Seconds that an agent has to end a turn it was told to end, before its process is ended.
 _PATIENCE = 10.0
 
+_GO_ON = f"You were interrupted. Look at where your branch stands, then go on.\n{CONTINUE}"
+
 
 class Host:
     """One session's host, from the start of its agent to the end of the session."""
@@ -68,10 +70,11 @@ class Host:
         self.over = False
         self.restarts = 0
         self.copied = True
+        self.remembers = True
         self._judged = -1
         self._watched = 0.0
         self._cancelled = 0.0
-        self._renewal = time.time() + self.settings.sessions.claim / 3
+        self._renewal = 0.0
         self._put_off: set[str] = set()
 
     # -- the whole ---------------------------------------------------------------------------------------------------
@@ -95,8 +98,10 @@ class Host:
         spec = spec_of(self.workspace, self.record, self.log.standing.foreign if resumed else "")
         if not await self._start(spec):
             return
+        if resumed and any(message.mode == "queue" for message in self.store.waiting(self.record.id)):
+            return  # it was taken up to be told something, and hears that first
         if resumed:
-            await self._prompt(self._taken_up(), Why.RESUME)
+            await self._prompt(_GO_ON, Why.RESUME)
         elif prompt := self._first_prompt():
             await self._prompt(prompt, Why.TASK)
 
@@ -107,13 +112,6 @@ class Host:
             return prompt
         context = (folder / CONTEXT).read_text("utf-8")
         return f"You go on with the work of another session, in a worktree of your own. It went so far:\n\n{context}\n\n{prompt}"
-
-    def _taken_up(self) -> str:
-        if self.handle and self.handle.caps.resume:
-            return f"You were interrupted. Look at where your branch stands, then continue.\n{CONTINUE}"
-        prompt = (self.store.folder(self.record.id) / PROMPT).read_text("utf-8")
-        said = "An earlier session of this task was interrupted; its work is in this worktree. Look at it and go on."
-        return f"{said}\n\n{prompt}"
 
     async def _start(self, spec: SessionSpec) -> bool:
         kind = agent_kind(self.settings, self.record.agent)
@@ -128,12 +126,14 @@ class Host:
 
     async def _adapted(self, adapter: AgentAdapter, spec: SessionSpec) -> Handle:
         """Start the agent; a session that it cannot take up begins anew, with the same work."""
+        if self.log.standing.turn and not spec.foreign:
+            self.remembers = False
         try:
             return await adapter.start(spec, self.log.take)
         except AgentError as error:
             if not spec.foreign:
                 raise
-            self.copied = False
+            self.copied = self.remembers = False
             self.log.note("resume", f"the agent could not take the session up: {error.message}")
             spec = spec_of(self.workspace, replace(self.record, forked=""), "")
             return await adapter.start(spec, self.log.take)
@@ -167,7 +167,7 @@ class Host:
         if self.handle is not None:
             await self.handle.close()
         if await self._start(spec_of(self.workspace, self.record, self.log.standing.foreign)):
-            await self._prompt(self._taken_up(), Why.RESUME)
+            await self._prompt(_GO_ON, Why.RESUME)
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
@@ -234,6 +234,11 @@ class Host:
         tip = self._tip() if why in (Why.TASK, Why.RETURNED) else ""
         self._cancelled = 0.0
         turn = self.log.standing.turn + 1
+        if turn > 1 and not self.remembers:
+            text = (
+                f"{text}\n\nYou have no memory of it; this is what was asked for:\n\n{self._first_prompt()}"
+            )
+            self.remembers = True
         # It is written down first: the end of a short turn must not stand before its beginning.
         self.log.take(Prompted(time.time(), turn, text, why, tip))
         try:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coord.agents.base import SessionSpec, ToolServer
-from coord.core.agents import PYTHON, AgentKind
+from coord.core.agents import PYTHON, AgentKind, chosen
 from coord.core.claim import ClaimText
 from coord.core.session import SessionRecord
 from coord.core.settings import Settings
@@ -28,11 +28,8 @@ from coord.worktrees.ports import environment as port_environment
 def agent_for(settings: Settings, task: Task | None, branch: str, asked: str) -> AgentKind:
     """Return the agent of a session: what was asked for, else what the task, the branch's prefix or the task's level
     names, else the default. Raises UsageError when there is no such agent."""
-    sessions = settings.sessions
-    by_prefix = (name for prefix, name in sorted(sessions.by_prefix.items()) if branch.startswith(prefix))
-    own = task.agent if task else ""
-    level = sessions.by_level.get(task.level, "") if task else ""
-    return agent_kind(settings, asked or own or next(by_prefix, "") or level or sessions.agent)
+    own, level = (task.agent, task.level) if task else ("", "")
+    return agent_kind(settings, asked or chosen(settings.sessions, own=own, branch=branch, level=level))
 
 
 def agent_kind(settings: Settings, name: str) -> AgentKind:
