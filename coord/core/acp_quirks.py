@@ -13,6 +13,7 @@ class Naming(StrEnum):
     TOLD = "told"
     TITLE = "title"
     CALL = "call"
+    OPTION = "option"
 
 
 class Second(StrEnum):
@@ -94,7 +95,9 @@ QUIRKS: tuple[Quirks, ...] = (
     # It shows calls of unknown tools neither when they are made nor when they fail.
     Quirks(("gemini-cli",), naming=Naming.CALL, second=Second.REPLACES),
     Quirks(
+        # Asked for a tool of a server, only the text of its options says which one.
         ("qwen-code",),
+        naming=Naming.OPTION,
         invalid_outputs=("not found in registry", "params must have required property"),
         children=("task", "agent"),
         sees_unknown_tools=True,

@@ -212,6 +212,8 @@ def asked(seen: Seen, params: Mapping[str, Any], request: str, at: float) -> Ask
     title = one_line(str(call.get("title") or "")) or (before.title if before else "")
     name = before.name if before and before.name else tool_name(call, seen.quirks)
     names = tuple(one_line(str(mapping(one).get("name") or "")) for one in listed(params.get("options")))
+    if seen.quirks.naming is Naming.OPTION and name in ("", "other"):
+        name = next((text.rpartition(": ")[2] for text in names if ": " in text), name)
     text = one_line(f"{name}: {title}" if title and title != name else name or "a permission", 500)
     return Asked(at, request, Phase.PERMISSION, text, tool=name, paths=_paths(call, before), options=names)
 
