@@ -31,8 +31,7 @@ class Verb(NamedTuple):
     group: str
 
 
-_START, _TASKS, _LAND, _SAY = "set up", "tasks", "landing", "on a task branch"
-_AGENTS = "agents"
+_START, _TASKS, _LAND, _AGENTS, _SAY = "set up", "tasks", "landing", "agents", "on a task branch"
 
 VERBS: dict[str, Verb] = {
     "init": Verb("init", "set a repository up: configuration, task folder, hooks", _START),
@@ -61,6 +60,7 @@ VERBS: dict[str, Verb] = {
     "release": Verb("release", "let a held branch land again", _LAND),
     "freeze": Verb("freeze", "stop all landing", _LAND),
     "thaw": Verb("thaw", "let landing go on", _LAND),
+    "worktree": Verb("worktree", "make, show and remove the worktrees of tasks", _AGENTS),
     "done": Verb("done", "say that this branch is finished, and push it", _SAY),
     "block": Verb("block", "say that this branch cannot go on, and push it", _SAY),
     "notify": Verb("notify", "tell the coordinator about progress or a block", _SAY),

@@ -101,10 +101,13 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Take a session out of the list, with its worktree and its claim: what it made has landed, or lies on its branch."""
+    """Take a session out of the list, with its worktree and its claim: what it made has landed, or lies on its branch.
+
+    ``goes_on``: the worktree and the claim stay for the session that follows."""
 
     session: str
     reason: str
+    goes_on: bool = False
 
 
 Step = Spawn | Return | Resume | Close | GiveUp | Retire
@@ -200,7 +203,7 @@ def _failed(worker: Worker, means: Means) -> Step:
     if not worker.turns:
         return Retire(worker.id, f"its agent did not start: {worker.reason}")
     if worker.attempt < means.run.attempts:
-        return Retire(worker.id, f"it ended without done: {worker.reason}")
+        return Retire(worker.id, f"it ended without done: {worker.reason}", goes_on=True)
     return GiveUp(worker.id, worker.task, worker.reason, worker.attempt)
 
 

@@ -92,8 +92,8 @@ LIVE = frozenset(
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a session stands by its events: ``since`` is when its phase began and ``last`` when anything happened (seconds
-    since the epoch), ``turn`` how many prompts it took, ``nudges`` how many of them were nudges in a row, ``tip`` where the branch
-    stood when the work was given, ``starts``
+    since the epoch), ``turn`` how many prompts it took, ``nudges`` how many of them were nudges in a row, ``trouble`` what went
+    wrong since the work was given, ``tip`` where the branch stood then, ``starts``
     how often its agent was started, ``delivered`` which messages it was given last."""
 
     phase: Phase = Phase.STARTING
@@ -103,6 +103,7 @@ class Standing:
     nudges: int = 0
     outcome: Outcome | None = None
     detail: str = ""
+    trouble: str = ""
     asked: tuple[Asked, ...] = ()
     running: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
@@ -159,6 +160,12 @@ def _moved(stood: Standing, event: AgentEvent) -> Standing:
         case TurnEnded() | Gone():
             outcome = event.outcome if isinstance(event, TurnEnded) else stood.outcome
             detail = event.detail or stood.detail
+            went_well = isinstance(event, TurnEnded) and event.outcome in (
+                Outcome.END_TURN,
+                Outcome.CANCELLED,
+            )
+            trouble = stood.trouble if went_well or not event.detail else event.detail
+            stood = replace(stood, trouble=trouble)
             return replace(stood, outcome=outcome, detail=detail, asked=(), running=(), children=())
         case Ended():
             return replace(stood, ended=event)
@@ -171,7 +178,8 @@ def _moved(stood: Standing, event: AgentEvent) -> Standing:
 def _prompted(stood: Standing, event: Prompted) -> Standing:
     nudges = stood.nudges + 1 if event.why is Why.NUDGE else 0
     tip = event.tip if event.why in (Why.TASK, Why.RETURNED) else stood.tip
-    stood = replace(stood, turn=event.turn, nudges=nudges, tip=tip)
+    trouble = "" if event.why in (Why.TASK, Why.RETURNED) else stood.trouble
+    stood = replace(stood, turn=event.turn, nudges=nudges, tip=tip, trouble=trouble)
     return replace(stood, outcome=None, detail="", ended=None)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from coord.core.agentevent import Ending, Outcome
 from coord.core.session import Standing
 from coord.core.signal import Done, Signal, Stuck
+from coord.core.text import one_line
 
 #: What an agent is told that stopped without a word.
 CONTINUE = (
@@ -70,7 +71,10 @@ def judge(stood: Standing, seen: Evidence | None, nudges: int) -> Finish | Nudge
     words = missing or _ended_words(stood)
     if stood.nudges < nudges:
         return Nudge(f"{missing}\n{CONTINUE}" if missing else CONTINUE)
-    return Finish(Ending.ATTENTION, f"{words}, and {stood.nudges} nudges changed nothing")
+    times = {0: "", 1: ", also after it was asked to go on"}.get(
+        stood.nudges, f", also after {stood.nudges} nudges"
+    )
+    return Finish(Ending.ATTENTION, f"{words}{times}")
 
 
 def _said(stood: Standing, seen: Evidence) -> Signal | None:
@@ -90,5 +94,8 @@ def _missing(seen: Evidence) -> str:
 
 def _ended_words(stood: Standing) -> str:
     how = stood.outcome.value if stood.outcome else "unknown"
-    detail = f": {stood.detail}" if stood.detail else ""
-    return f"its turn ended ({how}{detail}) without a word of done or blocked"
+    trouble = stood.detail or stood.trouble
+    went_wrong = f" ({one_line(trouble)})" if trouble else ""
+    clean = stood.outcome is Outcome.END_TURN
+    ended = "it ended its turn" if clean else f"its turn ended with {how}"
+    return f"{ended} without saying done or blocked{went_wrong}"

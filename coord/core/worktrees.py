@@ -83,3 +83,34 @@ class Obstacle:
 def why_kept(obstacles: Iterable[Obstacle], *, force: bool) -> Obstacle | None:
     """Return the first obstacle that stands, or None; ``force`` passes over those whose work can be saved first."""
     return next((one for one in obstacles if not force or one.reason in ALWAYS), None)
+
+
+class TaskState(StrEnum):
+    """How the task of a branch stands on main."""
+
+    NO_TASK = "no task"
+    OPEN = "open"
+    OVER = "over"
+
+
+def why_open(task: str, state: TaskState, *, is_new: bool) -> str:
+    """Return why a branch that main contains may still be needed, or ``""``.
+
+    A branch that was only just made is contained as well: until its task is completed somebody is about to work on it.
+    ``is_new``: its tip is a commit of main's own first-parent chain.
+    """
+    match state:
+        case TaskState.OPEN:
+            return f"its task {task} is not completed"
+        case TaskState.NO_TASK:
+            return "it has no commit of its own yet" if is_new else ""
+        case TaskState.OVER:
+            return ""
+
+
+def size_text(size: int) -> str:
+    """Return bytes as people say them: ``512 B``, ``1.5 MB``."""
+    value, units = float(size), ["B", "kB", "MB", "GB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"

@@ -15,6 +15,7 @@ from coord.core.session import SessionRecord
 from coord.core.signal import Done, Stuck
 from coord.core.text import one_line
 from coord.core.turn import Evidence
+from coord.core.worktrees import FOLDER
 from coord.errors import CoordError
 from coord.processes import ProcessId, end, leftovers
 from coord.sessions.claims import release
@@ -23,6 +24,7 @@ from coord.sessions.looking import Session, host_runs
 from coord.sessions.store import PROCESS, Message, Store
 from coord.statement import Here, say_blocked, say_working
 from coord.workspace import Workspace, open_workspace
+from coord.worktrees.listing import list_worktrees
 from coord.worktrees.removing import Removal, Removed, remove
 from coord.worktrees.rescue import how_to_get_back
 
@@ -127,8 +129,16 @@ def _at(workspace: Workspace, record: SessionRecord) -> Workspace:
     return open_workspace(folder) if folder.is_dir() else workspace
 
 
+def is_coords_own(workspace: Workspace, record: SessionRecord) -> bool:
+    """Say whether a session's worktree was made for it, or for an earlier session of its task, and goes with it."""
+    if "worktree" in record.owns:
+        return True
+    root = list_worktrees(workspace.git)[0].path / FOLDER
+    return bool(record.task) and root in Path(record.worktree).parents
+
+
 def _remove_if_empty(workspace: Workspace, record: SessionRecord) -> list[str]:
-    if not Path(record.worktree).is_dir() or "worktree" not in record.owns:
+    if not Path(record.worktree).is_dir() or not is_coords_own(workspace, record):
         return []
     outcome = remove(workspace, Removal(record.worktree))
     if isinstance(outcome, Removed):
@@ -136,13 +146,19 @@ def _remove_if_empty(workspace: Workspace, record: SessionRecord) -> list[str]:
     return [f"kept: {record.worktree} ({outcome.obstacle.words})"]
 
 
-def retire(workspace: Workspace, record: SessionRecord, say: Callable[[str], None]) -> None:
+def retire(
+    workspace: Workspace, record: SessionRecord, say: Callable[[str], None], *, goes_on: bool = False
+) -> None:
     """Take a session away with all that was made for it: processes, claim, worktree, local branch, record.
 
-    Work that main and the remote's branch lack is saved to ``refs/coord/rescue/`` first, and named.
+    Work that main and the remote's branch lack is saved to ``refs/coord/rescue/`` first, and named. With ``goes_on``
+    worktree and claim stay as they are: the task's next session takes them over.
     """
     end_processes(workspace, record)
-    if Path(record.worktree).is_dir() and "worktree" in record.owns:
+    if goes_on:
+        Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)
+        return
+    if Path(record.worktree).is_dir() and is_coords_own(workspace, record):
         outcome = remove(workspace, Removal(record.worktree, force=True))
         if isinstance(outcome, Removed):
             for ref in outcome.saved:

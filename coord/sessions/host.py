@@ -185,7 +185,9 @@ class Host:
                 self._end(Ending.ABORTED, message.text or "aborted")
                 return True
             case "close":
-                self._end(Ending.ATTENTION, message.text or "closed")
+                self.over = True
+                if self.log.standing.ended is None:
+                    self._end(Ending.ATTENTION, message.text or "closed")
                 return True
             case "answer":
                 await self._answered_by_person(message)

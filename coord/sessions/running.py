@@ -238,8 +238,8 @@ def _take_step(running: _Running, step: Step, sessions: tuple[Session, ...]) -> 
                 _close(running, session, reason)
             case GiveUp():
                 _give_up(running, step, by_id[step.session])
-            case Retire(session, reason):
-                _retire(running, by_id[session], reason)
+            case Retire(session, reason, goes_on):
+                _retire(running, by_id[session], reason, goes_on=goes_on)
             case _:
                 assert_never(step)
     except RefusedError:
@@ -289,7 +289,7 @@ def _give_up(running: _Running, step: GiveUp, session: Session) -> None:
         _retire(running, session, "blocked")
 
 
-def _retire(running: _Running, session: Session, reason: str) -> None:
+def _retire(running: _Running, session: Session, reason: str, *, goes_on: bool = False) -> None:
     record = session.record
     if session.state is SessionState.FAILED and not session.standing.turn:
         running.starts[record.agent] = running.starts.get(record.agent, 0) + 1
@@ -297,7 +297,7 @@ def _retire(running: _Running, session: Session, reason: str) -> None:
             running.broken[record.agent] = session.why
     else:
         running.starts.pop(record.agent, None)
-    retire(running.workspace, record, running.say)
+    retire(running.workspace, record, running.say, goes_on=goes_on)
     running.say(f"{record.task}: {record.id} is over: {one_line(reason)}")
 
 

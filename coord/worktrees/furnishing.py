@@ -40,11 +40,15 @@ def copy_included(root: Path, worktree: Path, say: Callable[[str], None]) -> tup
 def _included(root: Path, include: Path) -> list[str]:
     """Return the files that are ignored and named, sorted; git itself reads the patterns."""
     git = Git(root)
-    named = git.run("ls-files", "-z", "--others", "--ignored", f"--exclude-from={include}").out
-    if not named:
+    named = git.run("ls-files", "-z", "--others", "--ignored", f"--exclude-from={include}").text
+    files = [f"./{path}\0" for path in named.split("\0") if path and not path.endswith("/")]
+    if not files:
         return []
-    ignored = git.run("check-ignore", "-z", "--stdin", data=named, ok=(0, 1)).text
-    return sorted(path for path in ignored.split("\0") if path and not path.endswith("/"))
+    # check-ignore knows no literal paths: the ./ keeps one that begins with a colon from being taken for magic.
+    asked = os.fsencode("".join(files))
+    env = {"GIT_LITERAL_PATHSPECS": "0"}
+    ignored = git.run("check-ignore", "-z", "--stdin", data=asked, ok=(0, 1), env=env).text
+    return sorted(path.removeprefix("./") for path in ignored.split("\0") if path)
 
 
 def _copy(root: Path, worktree: Path, path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,3 +49,16 @@ def _worktree(number: int, block: str) -> Worktree:
         head=fields.get("HEAD", ""),
         is_bare="bare" in fields,
     )
+
+
+def orphans(folder: Path, trees: Sequence[Path]) -> tuple[Path, ...]:
+    """Return what lies in ``folder`` and is neither a worktree nor on the way to one, sorted."""
+    if folder.is_symlink() or not folder.is_dir():
+        return ()
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path in trees:
+            continue
+        leads_to_one = any(tree.is_relative_to(path) for tree in trees)
+        found += orphans(path, trees) if leads_to_one else [path]
+    return tuple(found)

@@ -78,7 +78,7 @@ def make(workspace: Workspace, wanted: Wanted, say: Say) -> Made:
 @dataclass(frozen=True, slots=True)
 class Place:
     """What making comes to: ``home`` is the worktree that the branch has already, ``local`` and ``remote`` its tips,
-    ``start`` where the branch shall stand, ``dead`` an entry of git's whose folder is gone."""
+    ``start`` where the branch shall stand, ``dead`` the entries of git's in the way whose folders are gone."""
 
     path: Path
     root: Path
@@ -87,7 +87,7 @@ class Place:
     local: str | None
     remote: str | None
     home: Worktree | None = None
-    dead: Worktree | None = None
+    dead: tuple[Worktree, ...] = ()
 
     @property
     def made(self) -> frozenset[str]:
@@ -125,7 +125,9 @@ def plan(workspace: Workspace, wanted: Wanted) -> Place:
             f"{wanted.branch} has a worktree already: {home.path}", hint="leave --path away to go on in it"
         )
     start = _start(workspace, wanted, local, remote)
-    return Place(path, trees[0].path, wanted.branch, start, local, remote, home, None if home else tree)
+    gone = (one for one in trees if one.is_gone and not one.locked)
+    dead = tuple(one for one in gone if one.branch == ref or one.path == path)
+    return Place(path, trees[0].path, wanted.branch, start, local, remote, home, dead)
 
 
 def _check_name(workspace: Workspace, branch: str) -> None:
@@ -216,8 +218,8 @@ def _branch(workspace: Workspace, place: Place, say: Say, undo: ExitStack) -> st
 
 
 def _add(workspace: Workspace, place: Place, undo: ExitStack) -> None:
-    if place.dead is not None:
-        workspace.git.run("worktree", "remove", "--force", "--", str(place.dead.path), ok=(0, 1, 128))
+    for dead in place.dead:
+        workspace.git.run("worktree", "remove", "--force", "--", str(dead.path), ok=(0, 1, 128))
     _exclude(workspace)
     was_there = place.path.is_dir()
     undo.callback(_remove_folders, place.folders)

@@ -183,7 +183,7 @@ def _at_home(workspace: Workspace, home: Worktree, removal: Removal) -> Iterator
         return
     if home.locked:
         yield Obstacle(Reason.LOCKED, "its worktree is locked", f"git worktree unlock {home.path}")
-    if workspace.top.is_relative_to(home.path):
+    if workspace.top.resolve().is_relative_to(home.path.resolve()):
         yield Obstacle(Reason.HERE, "you are standing in its worktree", "run it again from the main checkout")
     for session in sessions_of(workspace.state, home.path):
         if session.is_live:
