@@ -1,4 +1,4 @@
-"""Set a repository up: configuration, task folder with an example, hooks, and workflows for GitHub.
+"""Set a repository up: configuration, task folder with an example, hooks, workflows for GitHub, and what agents read.
 
 Nothing that exists is overwritten but workflows of coord's own, and nothing is committed; what to commit and push is said
 at the end.
@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from coord import agentfiles
 from coord.call import Call
 from coord.core.mode import Mode
-from coord.core.objects import Kind, make
+from coord.core.objects import Kind, find_entry, make
 from coord.core.profile import BUILT_IN, detect
 from coord.core.settings import CONFIG_FILE, Settings
 from coord.errors import Exit, UsageError
@@ -82,6 +83,14 @@ def options(parser: ArgumentParser) -> None:
         metavar="LABEL",
         help=f"with --github: the runners that validate (default: as before, or {RUNNER})",
     )
+    parser.add_argument(
+        "--agents",
+        nargs="?",
+        const="",
+        metavar="NAMES",
+        help="write what agents read too: a section of AGENTS.md, role prompts, and where coord's tools are, for all "
+        "presets or those named (opencode,claude)",
+    )
     parser.add_argument("--no-hooks", action="store_true", help="leave the git hooks alone")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -98,16 +107,23 @@ def run(call: Call) -> Exit:
         )
     settings = workspace.local_settings()
     wanted = _wanted(call, workspace, settings) if call.args.github else None
+    agents = None if call.args.agents is None else agentfiles.chosen(call.args.agents)
+    read = agentfiles.plan(workspace.top, settings, workspace.main, agents) if agents else ()
     parts = _parts(workspace, settings, wanted, with_hooks=not call.args.no_hooks)
+    parts += tuple(Part(change.path, change.note, change.do) for change in read)
     for part in parts:
         if part.do and not call.args.dry_run:
             part.do()
         call.output.result(f"{_whether(call, part.do)}{part.what}: {part.note}")
-    steps = _next_steps(workspace, settings, wanted)
+    steps = _next_steps(workspace, settings, wanted, tuple(change.path for change in read))
+    notes = agentfiles.words(workspace.top, agents) if agents else ()
+    for line in ("\nabout the agents", *(f"  {note}" for note in notes)) if notes else ():
+        call.output.result(line)
     call.output.result("\nnext" if steps else "\nnothing is left to do: everything is on main")
     for step in steps:
         call.output.result(f"  {step}")
-    call.output.emit("init", {"dry_run": call.args.dry_run, "parts": _facts(parts), "next": steps})
+    facts: dict[str, Json] = {"dry_run": call.args.dry_run, "parts": _facts(parts), "next": steps}
+    call.output.emit("init", facts | ({"notes": notes} if agents else {}))
     return Exit.OK
 
 
@@ -148,8 +164,11 @@ def _check_options(call: Call) -> None:
     given = [f"--{name}" for name in ("simple", "action", "runner") if getattr(args, name)]
     if given and not args.github:
         raise UsageError(f"{given[0]} is about the workflows", hint="add --github")
-    if args.github and args.server:
-        raise UsageError("--github is for a clone, --server for a bare repository", hint="give one of them")
+    for_clones = [f"--{name}" for name in ("github", "agents") if getattr(args, name) not in (None, False)]
+    if for_clones and args.server:
+        raise UsageError(
+            f"{for_clones[0]} is for a clone, --server for a bare repository", hint="give one of them"
+        )
 
 
 def _wanted(call: Call, workspace: Workspace, settings: Settings) -> Wanted:
@@ -260,7 +279,9 @@ def _read(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else ""
 
 
-def _next_steps(workspace: Workspace, settings: Settings, wanted: Wanted | None) -> list[str]:
+def _next_steps(
+    workspace: Workspace, settings: Settings, wanted: Wanted | None, agents: tuple[str, ...]
+) -> list[str]:
     """Return what is still missing until coord can work here."""
     steps = []
     head = workspace.git.head()
@@ -274,18 +295,21 @@ def _next_steps(workspace: Workspace, settings: Settings, wanted: Wanted | None)
             return [*steps, "coord init --github, with the options of this time, once more"]
     if settings.gate.profile is None and not detect(_root_names(workspace)):
         steps.append(f"name a gate profile in {CONFIG_FILE}: what must succeed before anything is published")
-    steps += _publishing(workspace, settings, wanted)
+    steps += _publishing(workspace, settings, wanted, agents)
     if wanted and wanted.mode is Mode.HARDENED:
         steps.append("coord doctor --github      says what the repository still lacks (docs/github.md)")
     return steps
 
 
-def _publishing(workspace: Workspace, settings: Settings, wanted: Wanted | None) -> list[str]:
+def _publishing(
+    workspace: Workspace, settings: Settings, wanted: Wanted | None, agents: tuple[str, ...]
+) -> list[str]:
     tasks = settings.project.tasks
     tip = workspace.main_tip
-    if tip and _has(workspace, tip, {CONFIG_FILE, tasks.split("/", 1)[0]}) and _runs(workspace, tip, wanted):
+    is_there = tip is not None and _has(workspace, tip, {CONFIG_FILE, tasks.split("/", 1)[0]})
+    if tip and is_there and _runs(workspace, tip, wanted) and _are_on(workspace, tip, agents):
         return []
-    names = [CONFIG_FILE, shlex.quote(tasks), *([f"'{FOLDER}/coord-*.yml'"] if wanted else [])]
+    names = [CONFIG_FILE, shlex.quote(tasks), *([f"'{FOLDER}/coord-*.yml'"] if wanted else []), *agents]
     steps = [f"git add {' '.join(names)}", "git commit -m 'coord: set up'"]
     if workspace.remote:
         return [*steps, f"git push {workspace.remote} {workspace.main}"]
@@ -293,6 +317,15 @@ def _publishing(workspace: Workspace, settings: Settings, wanted: Wanted | None)
         *steps,
         f"git remote add origin URL && git push -u origin {workspace.main}      (coord lands on a remote)",
     ]
+
+
+def _are_on(workspace: Workspace, commit: str, paths: tuple[str, ...]) -> bool:
+    """Say whether a commit has these files as the working copy has them."""
+    objects = workspace.git.objects
+    found = {path: find_entry(objects.commit(commit).tree, path, objects.tree) for path in paths}
+    here = {path: make(Kind.BLOB, (workspace.top / path).read_bytes(), workspace.algorithm).oid
+            for path in paths if (workspace.top / path).is_file()}  # fmt: skip
+    return all(entry and here.get(path) == entry.oid for path, entry in found.items())
 
 
 def _has(workspace: Workspace, commit: str, names: set[str]) -> bool:
