@@ -246,7 +246,8 @@ class Host:
         try:
             await self.handle.prompt(text)
         except AgentError as error:
-            self.log.take(Gone(time.time(), f"it did not take a prompt: {error.message}"))
+            if self.log.standing.phase is not Phase.GONE:
+                self.log.take(Gone(time.time(), f"it did not take a prompt: {error.message}"))
             return False
         if message:
             self.log.note("delivered", message)
