@@ -75,7 +75,7 @@ def lost(workspace: Workspace) -> tuple[Lost, ...]:
             continue
         holder = _holder(workspace, ref.oid)
         name, _, session = holder.partition("/")
-        if name == machine() and session not in known:
+        if name == machine(workspace) and session not in known:
             task = ref.name.removeprefix(CLAIMS)
             found.append(
                 Lost(

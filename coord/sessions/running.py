@@ -167,7 +167,7 @@ def _plan(running: _Running, sessions: tuple[Session, ...]) -> Loop:
     view = _view(running)
     means = Means(
         run=running.wish.run,
-        machine=machine(),
+        machine=machine(running.workspace),
         free=_free_memory() if running.wish.run.memory else None,
         tried={task: count for task, (_, count) in _tried(running).items()},
         broken=running.broken,

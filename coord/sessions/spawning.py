@@ -117,7 +117,7 @@ class _Spawning:
     def _claim(self) -> NotSpawned | None:
         now = time.time()
         task, length = self.order.task, self.view.snapshot.settings.sessions.claim
-        wanted = ClaimText(task, machine(), self.id, int(now + length))
+        wanted = ClaimText(task, machine(self.workspace), self.id, int(now + length))
         match take(self.workspace, wanted, now, ours=self._former(task)):
             case Taken():
                 self.undo.append(lambda: release(self.workspace, task, self.id))
@@ -136,7 +136,7 @@ class _Spawning:
         seen = self.view.snapshot.claims
         holder = next((claim.holder for claim in seen if claim.task == task), "")
         name, _, session = holder.partition("/")
-        return session if name == machine() and not is_at_work(self.workspace, session) else ""
+        return session if name == machine(self.workspace) and not is_at_work(self.workspace, session) else ""
 
     def _worktree(self, branch: str) -> Made:
         order = self.order
@@ -154,7 +154,7 @@ class _Spawning:
             branch=branch,
             worktree=str(made.path),
             agent=agent,
-            machine=machine(),
+            machine=machine(self.workspace),
             made=time.time(),
             task=order.task,
             model=model,
