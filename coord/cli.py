@@ -31,7 +31,7 @@ class Verb(NamedTuple):
     group: str
 
 
-_START, _TASKS, _LAND, _SAY = "set up", "tasks", "landing", "on a task branch"
+_START, _TASKS, _LAND, _AGENTS, _SAY = "set up", "tasks", "landing", "agents", "on a task branch"
 
 VERBS: dict[str, Verb] = {
     "init": Verb("init", "set a repository up: configuration, task folder, hooks", _START),
@@ -60,10 +60,22 @@ VERBS: dict[str, Verb] = {
     "release": Verb("release", "let a held branch land again", _LAND),
     "freeze": Verb("freeze", "stop all landing", _LAND),
     "thaw": Verb("thaw", "let landing go on", _LAND),
+    "worktree": Verb("worktree", "make, show and remove the worktrees of tasks", _AGENTS),
     "done": Verb("done", "say that this branch is finished, and push it", _SAY),
     "block": Verb("block", "say that this branch cannot go on, and push it", _SAY),
     "notify": Verb("notify", "tell the coordinator about progress or a block", _SAY),
     "current": Verb("current", "show the task of this worktree", _SAY),
+    "run": Verb("run", "give out ready tasks, watch, land, until only people can go on", _AGENTS),
+    "spawn": Verb("spawn", "give tasks to agents, each in a worktree of its own", _AGENTS),
+    "sessions": Verb("sessions", "show the sessions and what each does", _AGENTS),
+    "message": Verb("message", "tell a session something, or answer what it asks", _AGENTS),
+    "abort": Verb("abort", "end a session and keep its work", _AGENTS),
+    "inbox": Verb("inbox", "show what agents and the monitor have told", _AGENTS),
+    "logs": Verb("logs", "show what a session did", _AGENTS),
+    "start": Verb("start", "start a session without a task", _AGENTS),
+    "open": Verb("open", "start a session in a worktree that is there", _AGENTS),
+    "fork": Verb("fork", "copy a session into a new worktree", _AGENTS),
+    "swarm": Verb("swarm", "start several sessions without tasks", _AGENTS),
     "ci": Verb("ci", "what the jobs of coord's workflows run", _LAND),
     "hook": Verb("hook", SUPPRESS, ""),
 }

@@ -28,7 +28,7 @@ from coord.publishing import Send, prepare
 from coord.report import Past, Report, make_report
 from coord.site import open_site
 from coord.workspace import Workspace
-from coord.worktree import Kept, Removed, tidy
+from coord.worktrees.tidying import Kept, Removed, tidy
 
 #: How many lines of a red step's output are shown; the log holds all of them.
 _LOG_LINES = 12
@@ -541,7 +541,7 @@ def tidy_local(workspace: Workspace, view: View, here: Path) -> list[str]:
         branch = ref.name.removeprefix("refs/heads/")
         if branch in live or ref.oid in view.on_chain or not _is_over(view.snapshot, branch):
             continue
-        match tidy(workspace.git, branch, ref.oid, here=here):
+        match tidy(workspace, branch, ref.oid, here=here):
             case Removed(name, path):
                 remarks.append(
                     f"removed the local branch {name}" + (f" and its worktree {path}" if path else "")

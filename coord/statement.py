@@ -6,8 +6,6 @@ changes stay staged.
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,6 +24,7 @@ from coord.core.signal import (
 from coord.core.text import plain
 from coord.errors import CoordError, RefusedError, UsageError
 from coord.git import Git
+from coord.inbox import leave
 from coord.workspace import Workspace
 
 _IDENTITY = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
@@ -112,6 +111,12 @@ def say_blocked(workspace: Workspace, here: Here, reason: str, facts: Mapping[st
     )
 
 
+def say_working(workspace: Workspace, here: Here, reason: str) -> tuple[str, ...]:
+    """Say that pushed work is not finished, so that no push of it means done; ``reason`` is for people."""
+    said = {STATUS: "working", "Coord-Task": here.task, REASON: " ".join(plain(reason).split())}
+    return _say(workspace, here, "coord: work in progress", said)
+
+
 def _say(workspace: Workspace, here: Here, subject: str, said: Mapping[str, str]) -> tuple[str, ...]:
     # A tip that tells the forge to skip its run would silence the wake.
     said = {key: unsilenced(value) for key, value in said.items()}
@@ -153,15 +158,5 @@ def _own_git(workspace: Workspace, here: Here) -> Git:
 
 
 def leave_in_inbox(workspace: Workspace, here: Here, level: str, text: str) -> None:
-    """Leave a message for the coordinator of this machine: one JSON line in a log that may be deleted."""
-    inbox = workspace.state / "inbox.ndjson"
-    inbox.parent.mkdir(parents=True, exist_ok=True)
-    note = {
-        "at": int(time.time()),
-        "task": here.task,
-        "branch": here.branch,
-        "level": level,
-        "text": plain(text)[:10000],
-    }
-    with inbox.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(note, sort_keys=True) + "\n")
+    """Leave a message for the coordinator of this machine."""
+    leave(workspace.state, level, text, {"task": here.task, "branch": here.branch})

@@ -91,11 +91,12 @@ class Started(Event):
 
 @dataclass(frozen=True, slots=True)
 class Prompted(Event):
-    """A prompt was given and taken; ``turn`` counts from 1."""
+    """A prompt was given and taken; ``turn`` counts from 1, ``tip`` is where the branch stood on the remote then."""
 
     turn: int
     text: str
     why: Why = Why.TASK
+    tip: str = ""
 
 
 @dataclass(frozen=True, slots=True)

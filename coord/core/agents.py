@@ -59,7 +59,7 @@ class AgentKind:
 PYTHON = "{python}"
 
 PRESETS: tuple[AgentKind, ...] = (
-    AgentKind("scripted", Adapter.ACP, (PYTHON, "-m", "coord.agents.scripted")),
+    AgentKind("scripted", Adapter.ACP, (PYTHON, "-P", "-m", "coord.agents.scripted")),
     AgentKind("opencode", Adapter.ACP, ("opencode", "acp")),
     AgentKind("opencode-http", Adapter.OPENCODE_HTTP, ("opencode", "serve")),
     AgentKind("claude", Adapter.ACP, ("claude-code-acp",)),
@@ -107,6 +107,12 @@ class Sessions:
     answer: float = 600.0
     claim: float = 900.0
     keep: int = 50
+
+
+def chosen(sessions: Sessions, *, own: str, branch: str, level: str) -> str:
+    """Return the name of the agent for a branch: what its task names (``own``), else the prefix, the level, the default."""
+    by_prefix = (name for prefix, name in sorted(sessions.by_prefix.items()) if branch.startswith(prefix))
+    return own or next(by_prefix, "") or sessions.by_level.get(level, "") or sessions.agent
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from coord.core.agentevent import (
     Ended,
     Ending,
     Gone,
+    Noted,
     Outcome,
     Phase,
     Prompted,
@@ -91,7 +92,9 @@ LIVE = frozenset(
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a session stands by its events: ``since`` is when its phase began and ``last`` when anything happened (seconds
-    since the epoch), ``turn`` how many prompts it took, ``nudges`` how many of them were nudges in a row."""
+    since the epoch), ``turn`` how many prompts it took, ``nudges`` how many of them were nudges in a row, ``trouble`` what went
+    wrong since the work was given, ``tip`` where the branch stood then, ``starts``
+    how often its agent was started, ``delivered`` which messages it was given last."""
 
     phase: Phase = Phase.STARTING
     since: float = 0.0
@@ -100,6 +103,7 @@ class Standing:
     nudges: int = 0
     outcome: Outcome | None = None
     detail: str = ""
+    trouble: str = ""
     asked: tuple[Asked, ...] = ()
     running: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
@@ -108,6 +112,9 @@ class Standing:
     size: int = 0
     cost: float = 0.0
     ended: Ended | None = None
+    tip: str = ""
+    starts: int = 0
+    delivered: tuple[str, ...] = ()
 
     @property
     def in_turn(self) -> bool:
@@ -133,12 +140,10 @@ def after(stood: Standing, event: AgentEvent) -> Standing:
 def _moved(stood: Standing, event: AgentEvent) -> Standing:
     match event:
         case Started():
-            return replace(
-                stood, foreign=event.foreign or stood.foreign, ended=None, asked=(), running=(), children=()
-            )
+            stood = replace(stood, foreign=event.foreign or stood.foreign, starts=stood.starts + 1)
+            return replace(stood, ended=None, asked=(), running=(), children=())
         case Prompted():
-            nudges = stood.nudges + 1 if event.why is Why.NUDGE else 0
-            return replace(stood, turn=event.turn, nudges=nudges, outcome=None, detail="", ended=None)
+            return _prompted(stood, event)
         case Tool():
             calls = tuple(call for call in stood.running if call != event.call)
             is_open = event.state in (ToolState.PENDING, ToolState.RUNNING)
@@ -155,11 +160,27 @@ def _moved(stood: Standing, event: AgentEvent) -> Standing:
         case TurnEnded() | Gone():
             outcome = event.outcome if isinstance(event, TurnEnded) else stood.outcome
             detail = event.detail or stood.detail
+            went_well = isinstance(event, TurnEnded) and event.outcome in (
+                Outcome.END_TURN,
+                Outcome.CANCELLED,
+            )
+            trouble = stood.trouble if went_well or not event.detail else event.detail
+            stood = replace(stood, trouble=trouble)
             return replace(stood, outcome=outcome, detail=detail, asked=(), running=(), children=())
         case Ended():
             return replace(stood, ended=event)
+        case Noted(what="delivered"):
+            return replace(stood, delivered=(*stood.delivered, event.text)[-100:])
         case _:
             return stood
+
+
+def _prompted(stood: Standing, event: Prompted) -> Standing:
+    nudges = stood.nudges + 1 if event.why is Why.NUDGE else 0
+    tip = event.tip if event.why in (Why.TASK, Why.RETURNED) else stood.tip
+    trouble = "" if event.why in (Why.TASK, Why.RETURNED) else stood.trouble
+    stood = replace(stood, turn=event.turn, nudges=nudges, tip=tip, trouble=trouble)
+    return replace(stood, outcome=None, detail="", ended=None)
 
 
 def _phase(stood: Standing, event: AgentEvent) -> Phase:

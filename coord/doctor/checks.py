@@ -43,6 +43,8 @@ CHECKS: tuple[Check, ...] = (
     Check("stale-hold", "it would stop a later branch of that name", leftovers.stale_holds),
     Check("held", "it does not land", leftovers.holds_in_force),
     Check("worktree", "git lets no other worktree have its branch", leftovers.worktrees),
+    Check("port-lease", "no other worktree gets its ports", leftovers.port_leases),
+    Check("orphan-folder", "it takes space, and may hold work", leftovers.orphaned_folders),
     Check("local-branch", "it takes space, and looks like work", leftovers.local_branches),
     Check("lock-file", "fetching and landing fail while it is there", leftovers.lock_files),
 )

@@ -9,9 +9,11 @@ from pathlib import Path
 from coord.core.action import Sweep
 from coord.core.plan import next_action
 from coord.core.verdict import CLAIMS, VERDICTS
+from coord.core.worktrees import FOLDER
 from coord.doctor.finding import Finding, Place, Severity
 from coord.git import Git
-from coord.worktree import Worktree, list_worktrees
+from coord.worktrees.listing import Worktree, list_worktrees, orphans
+from coord.worktrees.ports import leases
 
 #: How old (seconds) a lock file is before it is taken for a dead one: git holds one for moments.
 STALE_LOCK = 600
@@ -78,6 +80,21 @@ def worktrees(place: Place) -> Iterator[Finding]:
         if not tree.path.exists() and not tree.locked:
             told = "its folder is gone, git still keeps its entry"
             yield Finding(Severity.WARNING, str(tree.path), told, "git worktree prune")
+
+
+def port_leases(place: Place) -> Iterator[Finding]:
+    for lease in leases(place.workspace.state):
+        if lease.is_stale:
+            told = f"it has ports {', '.join(map(str, lease.ports))}, and is gone"
+            yield Finding(Severity.WARNING, str(lease.worktree), told, "coord worktree prune")
+
+
+def orphaned_folders(place: Place) -> Iterator[Finding]:
+    """Name what lies where worktrees do and is none: what is in it is known to nobody, so a person looks."""
+    trees = list_worktrees(place.workspace.git)
+    for path in orphans(trees[0].path / FOLDER, [tree.path for tree in trees]):
+        told = "it lies among the worktrees and is none: look what is in it"
+        yield Finding(Severity.INFO, str(path), told, f"rm -r {shlex.quote(str(path))}")
 
 
 def local_branches(place: Place) -> Iterator[Finding]:

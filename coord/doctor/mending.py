@@ -20,6 +20,7 @@ from coord.outcome import Moved, Raced
 from coord.reconcile import tidy_local
 from coord.shims import State, elsewhere, look, plan_install
 from coord.site import open_site
+from coord.worktrees.ports import free_stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def _hooks(place: Place) -> Iterator[str]:
 def _worktrees(place: Place) -> Iterator[str]:
     answer = place.workspace.git.run("worktree", "prune", "--verbose")
     yield from (line for line in (answer.text + answer.err).splitlines() if line)
+    for lease in free_stale(place.workspace.state):
+        yield f"gave back the ports of {lease.worktree}"
 
 
 def _sweep(place: Place) -> Iterator[str]:

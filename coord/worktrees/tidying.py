@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from coord.core.answer import RefUpdate
 from coord.git import Git
-
-
-@dataclass(frozen=True, slots=True)
-class Worktree:
-    """One entry of ``git worktree list``; ``branch`` is a full ref name, empty when detached."""
-
-    path: Path
-    branch: str
-    locked: bool
-    is_main: bool
+from coord.processes import end, of_any_session
+from coord.workspace import Workspace
+from coord.worktrees import ports
+from coord.worktrees.listing import Worktree, list_worktrees
+from coord.worktrees.sessions import sessions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,48 +32,47 @@ class Kept:
     why: str
 
 
-def list_worktrees(git: Git) -> tuple[Worktree, ...]:
-    """Return the worktrees of a repository, the main one first."""
-    answer = git.run("worktree", "list", "--porcelain", "-z")
-    found = []
-    for number, block in enumerate(filter(None, answer.text.split("\0\0"))):
-        fields = dict(line.partition(" ")[::2] for line in block.strip("\0").split("\0"))
-        found.append(
-            Worktree(
-                Path(fields["worktree"]), fields.get("branch", ""), "locked" in fields, is_main=number == 0
-            )
-        )
-    return tuple(found)
-
-
-def tidy(git: Git, branch: str, tip: str, *, here: Path) -> Removed | Kept:
+def tidy(workspace: Workspace, branch: str, tip: str, *, here: Path) -> Removed | Kept:
     """Remove a local branch at ``tip`` and its worktree; the caller has seen that main contains the tip.
 
     The deletion is a compare-and-swap, and git itself removes the worktree, so that a change made meanwhile is kept.
     """
+    git = workspace.git
     ref = f"refs/heads/{branch}"
-    if ref in _under_way(git):
+    if ref in under_way(git):
         return Kept(branch, None, "a rebase or bisect of it is under way")
     home = next((tree for tree in list_worktrees(git) if tree.branch == ref), None)
     if home is not None:
-        why = _why_kept(home, here)
+        why = _why_kept(home, here) or _session_in(workspace, home.path)
         if why:
             return Kept(branch, home.path, why)
+        end(of_any_session(home.path))
         if git.run("worktree", "remove", "--", str(home.path), ok=(0, 1, 128)).code != 0:
             return Kept(branch, home.path, "git does not remove it: see git worktree remove")
-        _remove_empty_parents(home.path, git.folder)
+        ports.free(workspace.state, home.path)
+        remove_empty_parents(home.path, git.folder)
     git.update_refs([RefUpdate(ref, tip, None)])
+    forget_branch(git, branch)
     return Removed(branch, home.path if home else None)
 
 
-def _under_way(git: Git) -> frozenset[str]:
-    """Return the branches that a rebase or bisect will come back to: meanwhile no worktree is on them."""
+def under_way(git: Git) -> dict[str, Path]:
+    """Return the branches that a rebase or bisect will come back to, and where: meanwhile no worktree is on them."""
     common = Path(git.run("rev-parse", "--path-format=absolute", "--git-common-dir").line)
-    homes = [common, *common.glob("worktrees/*")]
-    names = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
-    notes = (home / name for home in homes for name in names)
-    said = {note.read_text("utf-8", "replace").strip() for note in notes if note.is_file()}
-    return frozenset(said | {f"refs/heads/{name}" for name in said})
+    found = {}
+    for home in (common, *sorted(common.glob("worktrees/*"))):
+        for name in ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"):
+            note = home / name
+            if note.is_file():
+                said = note.read_text("utf-8", "replace").strip()
+                found[f"refs/heads/{said.removeprefix('refs/heads/')}"] = _worktree_of(home)
+    return found
+
+
+def _worktree_of(home: Path) -> Path:
+    """Return the worktree whose own git directory is ``home``."""
+    note = home / "gitdir"
+    return Path(note.read_text("utf-8", "surrogateescape").strip()).parent if note.is_file() else home.parent
 
 
 def _why_kept(tree: Worktree, here: Path) -> str:
@@ -95,7 +90,18 @@ def _why_kept(tree: Worktree, here: Path) -> str:
     return "its worktree holds uncommitted work" if status.out else ""
 
 
-def _remove_empty_parents(path: Path, top: Path) -> None:
+def _session_in(workspace: Workspace, path: Path) -> str:
+    live = next((session for session in sessions_of(workspace.state, path) if session.is_live), None)
+    return f"session {live.id} works in it: coord abort {live.id}" if live else ""
+
+
+def forget_branch(git: Git, branch: str) -> None:
+    """Drop what the configuration says of a branch that is gone: its upstream."""
+    if git.config(rf"^branch\.{re.escape(branch)}\."):
+        git.run("config", "--local", "--remove-section", f"branch.{branch}", ok=(0, 1, 5, 128, 255))
+
+
+def remove_empty_parents(path: Path, top: Path) -> None:
     """Remove the folders that a removed worktree leaves empty (``.worktrees/feat``), never above the repository."""
     for parent in path.parents:
         if parent == top or top not in parent.parents or any(parent.iterdir()):

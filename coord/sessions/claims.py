@@ -1,0 +1,108 @@
+"""Taking, renewing and giving back a claim: git's own compare-and-swap, so that no two machines start one task."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+
+from coord.core.answer import Pushed, RefUpdate, Rejected, Stale, Unanswered
+from coord.core.claim import ClaimText, claim_message, read_claim
+from coord.core.objects import Kind, Signature
+from coord.core.text import one_line
+from coord.core.verdict import CLAIMS
+from coord.freshness import note_push
+from coord.merge import note_commit
+from coord.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The claim is ours: the commit that the ref names, and until when (seconds since the epoch)."""
+
+    task: str
+    oid: str
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Somebody else holds it."""
+
+    claim: ClaimText
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """The remote did not let us, in its own words."""
+
+    words: str
+
+
+def machine() -> str:
+    """Return the name under which this machine's claims are known."""
+    return one_line(socket.gethostname() or "unknown", 80).replace("/", "-")
+
+
+def take(workspace: Workspace, wanted: ClaimText, now: float, *, ours: str = "") -> Taken | Held | NotTaken:
+    """Take a claim that nobody holds at ``now``, or whose holder is the session ``ours`` of this machine.
+
+    An expired claim is replaced under a lease on its old value; whoever was faster holds it.
+    """
+    for _ in range(3):
+        seen = standing_claim(workspace, wanted.task)
+        if seen is not None:
+            claim = seen[1]
+            is_ours = claim.machine == wanted.machine and claim.session in (ours, wanted.session)
+            if claim.is_live(now) and not is_ours:
+                return Held(claim)
+        oid = _commit(workspace, wanted, now)
+        match _move(workspace, RefUpdate(CLAIMS + wanted.task, seen[0] if seen else None, oid)):
+            case Pushed():
+                return Taken(wanted.task, oid, wanted.expires)
+            case Rejected(words) | Unanswered(words):
+                return NotTaken(words)
+            case Stale():
+                continue
+    return NotTaken("others kept taking it at the same time")
+
+
+def release(workspace: Workspace, task: str, session: str) -> bool:
+    """Give a claim back that the session holds; say whether it is gone now. Another's claim stays."""
+    seen = standing_claim(workspace, task)
+    if seen is None:
+        return True
+    if (seen[1].machine, seen[1].session) != (machine(), session):
+        return False
+    return isinstance(_move(workspace, RefUpdate(CLAIMS + task, seen[0], None)), Pushed | Stale)
+
+
+def standing_claim(workspace: Workspace, task: str) -> tuple[str, ClaimText] | None:
+    """Return the claim on a task as the remote has it now: the commit that says it, and what it says."""
+    ref = CLAIMS + task
+    if workspace.remote is None:
+        oid = workspace.git.resolve(ref)
+    else:
+        oid = workspace.git.remote_refs(workspace.remote, [ref]).get(ref)
+    if oid is None:
+        return None
+    objects = workspace.git.objects
+    if objects.read(oid) is None and workspace.remote is not None:
+        workspace.git.fetch(workspace.remote, [f"+{ref}:{ref}"])
+    # What is no commit says no time, so it has expired.
+    message = objects.commit(oid).message if objects.holds(oid, Kind.COMMIT) else ""
+    return oid, read_claim(task, message)
+
+
+def _commit(workspace: Workspace, wanted: ClaimText, now: float) -> str:
+    signature = Signature(workspace.settings.project.identity, f"{int(now)} +0000", int(now))
+    return note_commit(workspace, {}, (), claim_message(wanted, os.urandom(8).hex()), signature)
+
+
+def _move(workspace: Workspace, update: RefUpdate) -> Pushed | Stale | Rejected | Unanswered:
+    if workspace.remote is None:
+        return workspace.git.update_refs([update])
+    answer = workspace.git.push(workspace.remote, [update])
+    if isinstance(answer, Pushed):
+        note_push(workspace, [update])
+    return answer

@@ -1,0 +1,170 @@
+"""Ending sessions: a person's abort, the loop's giving up, and taking away what is not needed any more. Work is never
+lost: what no branch on the remote holds is kept where it is, or saved to ``refs/coord/rescue/`` first."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from coord.core.agentevent import Ended, Ending
+from coord.core.session import SessionRecord
+from coord.core.signal import Done, Stuck
+from coord.core.text import one_line
+from coord.core.turn import Evidence
+from coord.core.worktrees import FOLDER
+from coord.errors import CoordError
+from coord.processes import ProcessId, end, leftovers
+from coord.sessions.claims import release
+from coord.sessions.evidence import evidence
+from coord.sessions.looking import Session, host_runs
+from coord.sessions.store import PROCESS, Message, Store
+from coord.statement import Here, say_blocked, say_working
+from coord.workspace import Workspace, open_workspace
+from coord.worktrees.listing import list_worktrees
+from coord.worktrees.removing import Removal, Removed, remove
+from coord.worktrees.rescue import how_to_get_back
+
+#: Seconds that a host has to end its session when it is told to, before its processes are ended.
+_PATIENCE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What an abort left: ``kept`` are words about work that stays, empty when nothing was there to keep."""
+
+    words: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+
+
+def abort(workspace: Workspace, session: Session, reason: str) -> Stopped:
+    """End a session on a person's word: its processes, its claim, and its worktree when that holds no work.
+
+    Nothing that is not on the remote is removed. The session stays in the list as aborted, so that no loop starts it again.
+    """
+    record = session.record
+    store = Store(workspace.state / "sessions")
+    stop_host(workspace, record, Message(reason, "abort", sender="person"))
+    stood = store.standing(record.id)
+    if stood.ended is None or stood.ended.ending is not Ending.ABORTED:
+        store.append(record.id, Ended(time.time(), Ending.ABORTED, one_line(reason, 500) or "aborted"))
+    words = [f"{record.id} is aborted"]
+    if record.task:
+        words += _leave_unfinished(workspace, record, reason)
+        release(workspace, record.task, record.id)
+    kept = _remove_if_empty(workspace, record)
+    if not record.task and not kept:
+        store.retire(record.id, workspace.settings.sessions.keep)
+    return Stopped(tuple(words), tuple(kept))
+
+
+def stop_host(workspace: Workspace, record: SessionRecord, message: Message) -> None:
+    """End a session's host and agent: told first, then by signal, then by force; returns when none of them runs."""
+    store = Store(workspace.state / "sessions")
+    if host_runs(store, record.id):
+        sent = store.send(record.id, message)
+        deadline = time.monotonic() + _PATIENCE
+        while host_runs(store, record.id) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        sent.unlink(missing_ok=True)
+    end_processes(workspace, record)
+
+
+def end_processes(workspace: Workspace, record: SessionRecord) -> None:
+    """End what a session has left running: its host, and whatever bears its secret or stands in its worktree."""
+    store = Store(workspace.state / "sessions")
+    with contextlib.suppress(OSError, ValueError):
+        host = ProcessId.from_json(json.loads((store.folder(record.id) / PROCESS).read_text("utf-8")))
+        end([host] if host else [])
+    secrets = frozenset({record.token} if record.token else ())
+    end(leftovers(Path(record.worktree), secrets))
+
+
+def _leave_unfinished(workspace: Workspace, record: SessionRecord, reason: str) -> list[str]:
+    """Keep pushed work in progress from landing: without the claim, a push would mean done."""
+    try:
+        seen = evidence(workspace, record)
+    except CoordError as error:
+        return [
+            f"note: {error.message}; if its branch is pushed, it counts as done: coord hold {record.task}"
+        ]
+    said = isinstance(seen.signal, Stuck) or (isinstance(seen.signal, Done) and seen.signal.explicit)
+    if not seen.remote or not seen.ahead or said or seen.tip != seen.remote:
+        return []
+    with contextlib.suppress(CoordError):
+        say_working(_at(workspace, record), _here(record, seen), one_line(f"session aborted: {reason}"))
+    return [f"{record.branch} stays on the remote as work in progress"]
+
+
+def give_up(workspace: Workspace, record: SessionRecord, reason: str, attempts: int) -> None:
+    """Say blocked for an agent that could not, with what is known, and push what it committed: the safe exit."""
+    seen = evidence(workspace, record)
+    facts = {
+        "tried": f"{attempts} session{'s' if attempts > 1 else ''} with {record.agent}",
+        "attempts": str(attempts),
+        "suggestion": f"read coord logs {record.task}, mend the task or say more, then coord unblock {record.task}",
+    }
+    say_blocked(_at(workspace, record), _here(record, seen), one_line(reason, 300), facts)
+    Store(workspace.state / "sessions").append(
+        record.id, Ended(time.time(), Ending.BLOCKED, one_line(reason, 500))
+    )
+
+
+def _here(record: SessionRecord, seen: Evidence) -> Here:
+    identity = {
+        "GIT_AUTHOR_NAME": "coord",
+        "GIT_AUTHOR_EMAIL": "coord@localhost",
+        "GIT_COMMITTER_NAME": "coord",
+        "GIT_COMMITTER_EMAIL": "coord@localhost",
+    }
+    return Here(record.task, record.branch, seen.tip, identity)
+
+
+def _at(workspace: Workspace, record: SessionRecord) -> Workspace:
+    """Return the workspace of a session's worktree, or the caller's when that is gone."""
+    folder = Path(record.worktree)
+    return open_workspace(folder) if folder.is_dir() else workspace
+
+
+def is_coords_own(workspace: Workspace, record: SessionRecord) -> bool:
+    """Say whether a session's worktree was made for it, or for an earlier session of its task, and goes with it."""
+    if "worktree" in record.owns:
+        return True
+    root = list_worktrees(workspace.git)[0].path / FOLDER
+    return bool(record.task) and root in Path(record.worktree).parents
+
+
+def _remove_if_empty(workspace: Workspace, record: SessionRecord) -> list[str]:
+    if not Path(record.worktree).is_dir() or not is_coords_own(workspace, record):
+        return []
+    outcome = remove(workspace, Removal(record.worktree))
+    if isinstance(outcome, Removed):
+        return []
+    return [f"kept: {record.worktree} ({outcome.obstacle.words})"]
+
+
+def retire(
+    workspace: Workspace, record: SessionRecord, say: Callable[[str], None], *, goes_on: bool = False
+) -> None:
+    """Take a session away with all that was made for it: processes, claim, worktree, local branch, record.
+
+    Work that main and the remote's branch lack is saved to ``refs/coord/rescue/`` first, and named. With ``goes_on``
+    worktree and claim stay as they are: the task's next session takes them over.
+    """
+    end_processes(workspace, record)
+    if goes_on:
+        Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)
+        return
+    if Path(record.worktree).is_dir() and is_coords_own(workspace, record):
+        outcome = remove(workspace, Removal(record.worktree, force=True))
+        if isinstance(outcome, Removed):
+            for ref in outcome.saved:
+                say(f"{record.branch}: work that nothing else holds is saved: {how_to_get_back(ref)}")
+        else:
+            say(f"kept: {record.worktree} ({outcome.obstacle.words})")
+    if record.task:
+        release(workspace, record.task, record.id)
+    Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)

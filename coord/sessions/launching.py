@@ -1,0 +1,141 @@
+"""Starting a session's host and its agent: which program, in which environment, with which secret."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from coord.agents.base import SessionSpec, ToolServer
+from coord.core.agents import PYTHON, AgentKind, chosen
+from coord.core.claim import ClaimText
+from coord.core.session import SessionRecord
+from coord.core.settings import Settings
+from coord.core.task import Task
+from coord.errors import UsageError
+from coord.processes import identify
+from coord.sessions.store import PROCESS, Store
+from coord.workspace import Workspace
+from coord.worktrees.ports import environment as port_environment
+
+
+def agent_for(settings: Settings, task: Task | None, branch: str, asked: str) -> AgentKind:
+    """Return the agent of a session: what was asked for, else what the task, the branch's prefix or the task's level
+    names, else the default. Raises UsageError when there is no such agent."""
+    own, level = (task.agent, task.level) if task else ("", "")
+    return agent_kind(settings, asked or chosen(settings.sessions, own=own, branch=branch, level=level))
+
+
+def agent_kind(settings: Settings, name: str) -> AgentKind:
+    """Return the agent of that name. Raises UsageError with the names there are."""
+    kind = settings.agent(name)
+    if kind is None:
+        from coord.core.agents import PRESETS
+
+        known = sorted({own.name for own in settings.agents} | {one.name for one in PRESETS})
+        raise UsageError(
+            f"no agent '{name}'", hint=f"one of: {', '.join(known)}; or add [agents.{name}] on main"
+        )
+    return kind
+
+
+def resolved(kind: AgentKind) -> AgentKind:
+    """Return the agent with the program that is really started. Raises UsageError when it is not on this machine."""
+    command = tuple(sys.executable if word == PYTHON else word for word in kind.command)
+    if command and shutil.which(command[0]) is None:
+        raise UsageError(
+            f"{kind.name}: there is no program '{command[0]}' on this machine",
+            hint="install it, or name another agent with --agent or [sessions] agent (docs/agents.md)",
+        )
+    return replace(kind, command=command)
+
+
+def claim_of(record: SessionRecord, expires: float) -> ClaimText:
+    """Return what a session's claim says."""
+    return ClaimText(record.task, record.machine, record.id, int(expires))
+
+
+def hashed(token: str) -> str:
+    """Return what is kept of a session's secret: who reads the record still cannot act as the session."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def spec_of(workspace: Workspace, record: SessionRecord, foreign: str) -> SessionSpec:
+    """Return what an adapter is to start, with a new secret: the old one dies with the old process."""
+    store = Store(workspace.state / "sessions")
+    token = os.urandom(24).hex()
+    store.change(replace(record, token=hashed(token)))
+    kind = resolved(agent_kind(workspace.settings, record.agent))
+    environment = session_environment(workspace, record, token) | dict(kind.environment)
+    tools = ToolServer(
+        "coord",
+        (sys.executable, "-P", "-m", "coord", "mcp"),
+        (("COORD_SESSION", token), ("COORD_TASK", record.task)),
+    )
+    return SessionSpec(
+        kind=kind,
+        folder=Path(record.worktree),
+        environment=environment,
+        scratch=store.folder(record.id),
+        model=record.model or kind.model,
+        servers=(tools,),
+        foreign=foreign or record.forked,
+        copy=bool(record.forked) and not foreign,
+        deadline=workspace.settings.monitor.starting,
+    )
+
+
+def session_environment(workspace: Workspace, record: SessionRecord, token: str) -> dict[str, str]:
+    """Return the agent's environment: the user's, without what belongs to another git or another session."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "COORD_"))}
+    return kept | {
+        "COORD_SESSION": token,
+        "COORD_ROLE": record.role.value,
+        "COORD_TASK": record.task,
+        "COORD_WORKTREE": record.worktree,
+        "COORD_BRANCH": record.branch,
+        "PATH": _path(workspace, kept.get("PATH", os.defpath)),
+        **port_environment(record.ports),
+    }
+
+
+def _path(workspace: Workspace, path: str) -> str:
+    """Return PATH with the command ``coord`` on it: an agent says done with it, wherever coord is installed."""
+    if shutil.which("coord", path=path):
+        return path
+    folder = workspace.state / "bin"
+    program = folder / "coord"
+    text = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m coord "$@"\n'
+    if not program.is_file() or program.read_text() != text:
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = folder / f".coord.{os.getpid()}"
+        scratch.write_text(text)
+        scratch.chmod(0o755)
+        scratch.rename(program)
+    return f"{path}{os.pathsep}{folder}"
+
+
+def start_host(workspace: Workspace, id: str) -> None:
+    """Start the session's host, detached: it outlives this process and has no terminal. A second one ends at once."""
+    folder = Store(workspace.state / "sessions").folder(id)
+    with (folder / "host.log").open("ab") as log:
+        host = subprocess.Popen(
+            [sys.executable, "-P", "-m", "coord.sessions.host", str(workspace.top), id],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=workspace.common,
+        )
+    # It writes this itself as well; whoever looks in between must not take the session for one whose host is gone.
+    known = identify(host.pid)
+    if known is not None:
+        scratch = folder / f".{PROCESS}.{os.getpid()}"
+        scratch.write_text(json.dumps(known.to_json()))
+        scratch.rename(folder / PROCESS)

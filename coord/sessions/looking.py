@@ -1,0 +1,94 @@
+"""How the sessions of this repository stand: records, events and processes read anew; nothing is remembered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from coord.core.session import SessionRecord, SessionState, Standing, state_of, why_of
+from coord.core.text import one_line
+from coord.core.verdict import CLAIMS
+from coord.processes import ProcessId, is_running
+from coord.sessions.claims import machine
+from coord.sessions.store import PROCESS, Store, Unreadable
+from coord.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session and how it stands; ``alive`` says whether its host runs."""
+
+    record: SessionRecord
+    standing: Standing
+    state: SessionState
+    alive: bool
+
+    @property
+    def why(self) -> str:
+        """Return in one line what it does or waits for."""
+        return one_line(why_of(self.standing), 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Something of a session that has no record any more: what, where, and what to do about it."""
+
+    what: str
+    name: str
+    hint: str
+
+
+def look(workspace: Workspace) -> tuple[Session, ...]:
+    """Return the sessions of this repository, by their age."""
+    store = Store(workspace.state / "sessions")
+    found = [session_of(store, record) for record in store.records() if not isinstance(record, Unreadable)]
+    return tuple(sorted(found, key=lambda session: (session.record.made, session.record.id)))
+
+
+def session_of(store: Store, record: SessionRecord) -> Session:
+    """Return how one session stands."""
+    stood = store.standing(record.id)
+    alive = host_runs(store, record.id)
+    return Session(record, stood, state_of(stood, alive=alive), alive)
+
+
+def host_runs(store: Store, id: str) -> bool:
+    """Say whether a session's host runs: the process that wrote its name there, and none that got its number later."""
+    try:
+        process = ProcessId.from_json(json.loads((store.folder(id) / PROCESS).read_text("utf-8")))
+    except (OSError, ValueError):
+        return False
+    return process is not None and is_running(process)
+
+
+def lost(workspace: Workspace) -> tuple[Lost, ...]:
+    """Return what sessions have left that no record tells of: unreadable records, and claims of this machine."""
+    store = Store(workspace.state / "sessions")
+    found = [
+        Lost("record", one.id, f"its record cannot be read ({one.why}); coord abort {one.id} removes it")
+        for one in store.records()
+        if isinstance(one, Unreadable)
+    ]
+    known = set(store.ids())
+    for ref in workspace.git.refs(CLAIMS):
+        if not ref.is_commit:
+            continue
+        holder = _holder(workspace, ref.oid)
+        name, _, session = holder.partition("/")
+        if name == machine() and session not in known:
+            task = ref.name.removeprefix(CLAIMS)
+            found.append(
+                Lost(
+                    "claim",
+                    task,
+                    f"held by {session}, of which nothing is left; coord spawn {task} takes it over",
+                )
+            )
+    return tuple(found)
+
+
+def _holder(workspace: Workspace, oid: str) -> str:
+    from coord.core.claim import read_claim
+
+    claim = read_claim("", workspace.git.objects.commit(oid).message)
+    return f"{claim.machine}/{claim.session}"

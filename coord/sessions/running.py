@@ -1,0 +1,431 @@
+"""``coord run``: look, do what ``core.loop`` says, look again, until only people can go on.
+
+The loop owns nothing. Sessions have hosts of their own, landing is a process of its own, and what has to be known is in
+refs, task files and session folders: the loop may be killed at any time, and the next one goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, assert_never
+
+from coord.core.action import Idle
+from coord.core.agentevent import Ending, Why
+from coord.core.agents import Run
+from coord.core.loop import (
+    Close,
+    GiveUp,
+    Loop,
+    Means,
+    Resume,
+    Retire,
+    Return,
+    Spawn,
+    Step,
+    Waits,
+    Worker,
+    next_steps,
+)
+from coord.core.plan import next_action
+from coord.core.queue import make_queue
+from coord.core.session import SessionState, standing
+from coord.core.text import one_line
+from coord.decision import block, decide
+from coord.errors import CoordError, Exit, RefusedError
+from coord.freshness import fetch
+from coord.observe import View, observe
+from coord.requests import lands_on_forge
+from coord.sessions.claims import machine
+from coord.sessions.ending import give_up, retire
+from coord.sessions.launching import start_host
+from coord.sessions.looking import Session, look
+from coord.sessions.spawning import NotSpawned, Order, spawn
+from coord.sessions.store import EVENTS, Message, Store, read_events
+from coord.workspace import Workspace
+
+#: Seconds between two looks at the sessions.
+_TICK = 0.2
+#: Seconds after which a landing that ended badly is tried again, though nothing has moved.
+_AGAIN = 60.0
+#: So many starts that failed in a row mean that an agent does not start.
+_BROKEN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command asks for: the budget, one look only, whether to land, seconds between looks at the remote."""
+
+    run: Run
+    once: bool = False
+    lands: bool = True
+    interval: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Why the loop ended: what waits, and how many tasks are completed."""
+
+    waits: tuple[Waits, ...]
+    completed: int
+    total: int
+    exit: Exit
+
+
+@dataclass
+class _Running:
+    """What one loop has seen; all of it may be forgotten."""
+
+    workspace: Workspace
+    wish: Wish
+    say: Callable[[str], None]
+    view: View | None = None
+    remote: str = ""
+    looked: float = 0.0
+    landed_at: str = ""
+    landing: subprocess.Popen[bytes] | None = None
+    landing_ended: float = 0.0
+    landing_bad: bool = False
+    states: tuple[tuple[str, str], ...] = ()
+    broken: dict[str, str] = field(default_factory=dict)
+    starts: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    tried: dict[str, tuple[str, int]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    shown: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.workspace.state / "sessions")
+
+
+def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Rest:
+    """Run until only people (or time) can go on; with ``once`` take one look, do what it says, and land once.
+
+    Raises CoordError when another loop is at work in this clone.
+    """
+    with _alone(workspace):
+        running = _Running(workspace, wish, say)
+        try:
+            return _until_rest(running)
+        finally:
+            _wait_for_landing(running)
+
+
+def _until_rest(running: _Running) -> Rest:
+    while True:
+        try:
+            sessions = look(running.workspace)
+            moved = _look_at_remote(running, sessions)
+            _show_changes(running, sessions)
+            loop = _plan(running, sessions)
+            for step in loop.steps:
+                _take_step(running, step, sessions)
+            acted = bool(loop.steps)
+            if acted:
+                running.looked = 0.0
+            landing = _land(running)
+            if running.wish.once:
+                _wait_for_landing(running)
+                return _rest(running, loop)
+            if not acted and not landing and not moved and _is_at_rest(running, sessions, loop):
+                return _rest(running, loop)
+        except RefusedError as refused:
+            _tell_once(running, f"the remote: {refused.message}; looking again")
+            time.sleep(running.wish.interval)
+        time.sleep(_TICK)
+
+
+# -- looking -----------------------------------------------------------------------------------------------------------
+
+
+def _look_at_remote(running: _Running, sessions: tuple[Session, ...]) -> bool:
+    """Look at the remote when a session changed or some time has passed; say whether anything moved there."""
+    states = tuple((session.record.id, session.state.value) for session in sessions)
+    is_time = time.monotonic() - running.looked >= running.wish.interval
+    if running.view is not None and states == running.states and not is_time:
+        return False
+    running.states = states
+    running.looked = time.monotonic()
+    now = running.workspace.git.remote_state(running.workspace.remote or ".")
+    if now == running.remote and running.view is not None:
+        return False
+    fetch(running.workspace)
+    running.view = observe(running.workspace)
+    running.remote = now
+    return True
+
+
+def _plan(running: _Running, sessions: tuple[Session, ...]) -> Loop:
+    view = _view(running)
+    means = Means(
+        run=running.wish.run,
+        machine=machine(),
+        free=_free_memory() if running.wish.run.memory else None,
+        tried={task: count for task, (_, count) in _tried(running).items()},
+        broken=running.broken,
+        refused=running.refused,
+    )
+    return next_steps(view.snapshot, make_queue(view.snapshot), tuple(map(_worker, sessions)), means)
+
+
+def _view(running: _Running) -> View:
+    if running.view is None:
+        fetch(running.workspace)
+        running.view = observe(running.workspace)
+    return running.view
+
+
+def _worker(session: Session) -> Worker:
+    record, stood = session.record, session.standing
+    return Worker(
+        id=record.id,
+        task=record.task,
+        state=session.state,
+        alive=session.alive,
+        attempt=record.attempt,
+        starts=stood.starts,
+        turns=stood.turn,
+        agent=record.agent,
+        reason=session.why,
+    )
+
+
+def _free_memory() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def _tried(running: _Running) -> dict[str, tuple[str, int]]:
+    """Return how many sessions of each task have ended without a word, since one of it last said done or blocked."""
+    seen = {folder for folder, _ in running.tried.values()}
+    for record, folder in running.store.archived():
+        if not record.task or folder.name in seen:
+            continue
+        before = running.tried.get(record.task)
+        if before is not None and before[0] >= folder.name:
+            continue
+        stood = standing(read_events(folder / EVENTS)[0])
+        spoke = stood.ended is not None and stood.ended.ending in (Ending.DONE, Ending.BLOCKED)
+        count = 0 if spoke or not stood.turn else record.attempt
+        running.tried[record.task] = (folder.name, count)
+    return running.tried
+
+
+# -- acting ------------------------------------------------------------------------------------------------------------
+
+
+def _take_step(running: _Running, step: Step, sessions: tuple[Session, ...]) -> None:
+    by_id = {session.record.id: session for session in sessions}
+    try:
+        match step:
+            case Spawn():
+                _spawn(running, step)
+            case Return():
+                _return(running, step)
+            case Resume(session, reason):
+                running.say(f"{by_id[session].record.task}: {session} is taken up again: {reason}")
+                start_host(running.workspace, session)
+            case Close(session, reason):
+                _close(running, session, reason)
+            case GiveUp():
+                _give_up(running, step, by_id[step.session])
+            case Retire(session, reason, goes_on):
+                _retire(running, by_id[session], reason, goes_on=goes_on)
+            case _:
+                assert_never(step)
+    except RefusedError:
+        raise
+    except CoordError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        _tell_once(running, f"{error.message}{hint}")
+
+
+def _spawn(running: _Running, step: Spawn) -> None:
+    for shared in step.shared:
+        what = ", ".join(shared.what[:3])
+        running.say(f"note: {step.task} is expected to change what {shared.who} changes: {what}")
+    order = Order(task=step.task, context=step.context, attempt=step.attempt)
+    made = spawn(running.workspace, _view(running), order, running.say)
+    if isinstance(made, NotSpawned):
+        _tell_once(running, f"{step.task}: not started: {made.reason}")
+        if made.exit is not Exit.WAITING:
+            running.refused[step.task] = made.reason
+        return
+    attempt = f", attempt {step.attempt}" if step.attempt > 1 else ""
+    running.say(f"{step.task}: given to {made.record.agent} as {made.record.id} ({step.reason}{attempt})")
+
+
+def _return(running: _Running, step: Return) -> None:
+    running.say(f"{step.task}: goes back to {step.session}: {one_line(step.reason)}")
+    running.store.send(step.session, Message(step.context, "queue", Why.RETURNED.value, sender="coord"))
+    start_host(running.workspace, step.session)
+
+
+def _close(running: _Running, session: str, reason: str) -> None:
+    if not any(message.mode == "close" for message in running.store.waiting(session)):
+        running.store.send(session, Message(reason, "close", sender="coord"))
+
+
+def _give_up(running: _Running, step: GiveUp, session: Session) -> None:
+    words = (
+        f"{step.attempts} sessions ended without done: {step.reason}" if step.attempts > 1 else step.reason
+    )
+    running.say(f"{step.task}: given up: {one_line(words)}")
+    try:
+        give_up(running.workspace, session.record, words, step.attempts)
+    except CoordError as error:
+        # The branch cannot say it (a hook refuses what the agent committed, say): main says it.
+        running.say(f"{step.task}: its branch could not be pushed ({one_line(error.message)})")
+        decide(running.workspace, lambda workspace, view: block(workspace, view, step.task, words))
+        _retire(running, session, "blocked")
+
+
+def _retire(running: _Running, session: Session, reason: str, *, goes_on: bool = False) -> None:
+    record = session.record
+    if session.state is SessionState.FAILED and not session.standing.turn:
+        running.starts[record.agent] = running.starts.get(record.agent, 0) + 1
+        if running.starts[record.agent] >= _BROKEN:
+            running.broken[record.agent] = session.why
+    else:
+        running.starts.pop(record.agent, None)
+    retire(running.workspace, record, running.say, goes_on=goes_on)
+    running.say(f"{record.task}: {record.id} is over: {one_line(reason)}")
+
+
+# -- landing -----------------------------------------------------------------------------------------------------------
+
+
+def _land(running: _Running) -> bool:
+    """Land in a process of its own when there is something to land; say whether one is at work."""
+    if running.landing is not None:
+        _landing_over(running)
+        return True  # what it changed is looked at first
+    if not running.wish.lands or (running.remote == running.landed_at and not _is_time_again(running)):
+        return False
+    if isinstance(next_action(_view(running).snapshot), Idle):
+        running.landed_at = running.remote
+        return False
+    running.landed_at = running.remote
+    running.landing = _start_landing(running.workspace)
+    return True
+
+
+def _is_time_again(running: _Running) -> bool:
+    return running.landing_bad and time.monotonic() - running.landing_ended > _AGAIN
+
+
+def _start_landing(workspace: Workspace) -> subprocess.Popen[bytes]:
+    folder = workspace.state / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "land.json").open("wb") as out, (folder / "land.log").open("wb") as err:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "coord", "-C", str(workspace.top), "land", "--json"],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+        )
+
+
+def _landing_over(running: _Running) -> bool:
+    """Say whether the landing has ended, and tell what it did."""
+    landing = running.landing
+    if landing is None or landing.poll() is None:
+        return landing is None
+    running.landing = None
+    running.landing_ended = time.monotonic()
+    running.landing_bad = landing.returncode != 0
+    running.looked = 0.0
+    folder = running.workspace.state / "run"
+    if landing.returncode not in (0, Exit.WAITING):
+        _tell_once(
+            running, f"landing: {one_line((folder / 'land.log').read_text('utf-8', 'replace')[-500:], 500)}"
+        )
+    for outcome in _outcomes(folder / "land.json"):
+        words = f"{outcome.get('task')}: {outcome.get('outcome')}: {one_line(str(outcome.get('reason')))}"
+        if outcome.get("outcome") != "waiting":
+            _tell_once(running, words)
+    return True
+
+
+def _outcomes(path: Path) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(path.read_text("utf-8"))["data"]["outcomes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _wait_for_landing(running: _Running) -> None:
+    if running.landing is not None:
+        running.landing.wait()
+        _landing_over(running)
+
+
+# -- rest --------------------------------------------------------------------------------------------------------------
+
+
+def _is_at_rest(running: _Running, sessions: tuple[Session, ...], loop: Loop) -> bool:
+    """Say whether nothing goes on that could change anything."""
+    if any(session.alive and session.record.task for session in sessions):
+        return False
+    elsewhere = not running.wish.lands and any("about to land" in waits.reason for waits in loop.waits)
+    return not elsewhere
+
+
+def _rest(running: _Running, loop: Loop) -> Rest:
+    graph = _view(running).snapshot.graph
+    completed = sum(task.is_completed for task in graph.tasks)
+    if running.broken or running.refused:
+        return Rest(loop.waits, completed, len(graph.tasks), Exit.AGENT_FAILED)
+    is_all = completed == len(graph.tasks)
+    return Rest(loop.waits, completed, len(graph.tasks), Exit.OK if is_all else Exit.WAITING)
+
+
+def _show_changes(running: _Running, sessions: tuple[Session, ...]) -> None:
+    """Tell what changed of each session since the last look, once."""
+    for session in sessions:
+        words = f"{session.record.task or session.record.branch}: {session.state.value}"
+        words += f": {session.why}" if session.why else ""
+        known = running.shown.get(session.record.id)
+        running.shown[session.record.id] = words
+        quiet = session.state in (SessionState.STARTING, SessionState.WORKING, SessionState.IDLE)
+        if words != known and not quiet:
+            running.say(words)
+
+
+def _tell_once(running: _Running, words: str) -> None:
+    if words not in running.told:
+        running.told.add(words)
+        running.say(words)
+
+
+@contextlib.contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    workspace.state.mkdir(parents=True, exist_ok=True)
+    with (workspace.state / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CoordError(
+                "another coord run is at work in this clone",
+                hint="coord sessions shows what it does",
+                exit=Exit.WAITING,
+            ) from None
+        yield
+
+
+def wish_of(
+    workspace: Workspace, *, most: int | None, once: bool, lands: bool | None, interval: float
+) -> Wish:
+    """Return what a command's words and main's settings ask for; where a workflow lands, the loop does not."""
+    run = workspace.settings.run
+    decided = (not lands_on_forge(workspace)) if lands is None else lands
+    return Wish(replace(run, max=most) if most else run, once, decided, interval)

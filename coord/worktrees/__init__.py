@@ -1,0 +1,1 @@
+"""Worktrees: made, furnished, shown, and removed without losing what main does not contain."""

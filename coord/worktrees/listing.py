@@ -1,0 +1,64 @@
+"""The worktrees of a repository, as git lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coord.git import Git
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """One entry of ``git worktree list``; ``branch`` is a full ref name, empty when detached, ``head`` a commit (empty
+    in a bare repository)."""
+
+    path: Path
+    branch: str
+    locked: bool
+    is_main: bool
+    head: str = ""
+    is_bare: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the branch as people write it, ``""`` when detached."""
+        return self.branch.removeprefix("refs/heads/")
+
+    @property
+    def is_gone(self) -> bool:
+        """Say whether git keeps an entry of it and the folder is no more."""
+        return not self.is_bare and not (self.path / ".git").exists()
+
+
+def list_worktrees(git: Git) -> tuple[Worktree, ...]:
+    """Return the worktrees of a repository, the main one first."""
+    answer = git.run("worktree", "list", "--porcelain", "-z")
+    blocks = filter(None, answer.text.split("\0\0"))
+    return tuple(_worktree(number, block) for number, block in enumerate(blocks))
+
+
+def _worktree(number: int, block: str) -> Worktree:
+    fields = dict(line.partition(" ")[::2] for line in block.strip("\0").split("\0"))
+    return Worktree(
+        Path(fields["worktree"]),
+        fields.get("branch", ""),
+        "locked" in fields,
+        is_main=number == 0,
+        head=fields.get("HEAD", ""),
+        is_bare="bare" in fields,
+    )
+
+
+def orphans(folder: Path, trees: Sequence[Path]) -> tuple[Path, ...]:
+    """Return what lies in ``folder`` and is neither a worktree nor on the way to one, sorted."""
+    if folder.is_symlink() or not folder.is_dir():
+        return ()
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path in trees:
+            continue
+        leads_to_one = any(tree.is_relative_to(path) for tree in trees)
+        found += orphans(path, trees) if leads_to_one else [path]
+    return tuple(found)
