@@ -245,7 +245,7 @@ _ACTS: Mapping[str, tuple[str, ...]] = {
     "failed-start": ("logs",),
     "gone": ("logs",),
     "model-degradation": ("abort",),
-    "waiting-for-answer": ("message", "YOUR ANSWER"),
+    "waiting-for-answer": ("message", "YOUR ANSWER", "--answer"),
     "failed-tools": (
         "message",
         "several tool calls failed: find out why, or try another way; if none is left: block",
