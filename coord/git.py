@@ -154,7 +154,16 @@ class Git:
             environment = {**self._hook, "GIT_OPTIONAL_LOCKS": "0", **env}
         for setting in config:
             words += ["-c", setting]
-        return self._command.execute([*words, *args], as_process=True, istream=PIPE, env=environment)
+        command = self._command
+        from git.exc import GitCommandNotFound
+
+        try:
+            return command.execute([*words, *args], as_process=True, istream=PIPE, env=environment)
+        except GitCommandNotFound:
+            if self.folder.is_dir():
+                raise
+            # A worktree may be removed by another coord between two questions.
+            raise GitError(f"{self.folder} is gone", hint="run it again") from None
 
     def run(
         self,
