@@ -157,12 +157,14 @@ class Git:
         command = self._command
         from git.exc import GitCommandNotFound
 
+        # A worktree may be removed between two questions, and GitPython would then ask in the process's own folder.
+        if not os.access(self.folder, os.X_OK):
+            raise GitError(f"{self.folder} is gone", hint="run it again")
         try:
             return command.execute([*words, *args], as_process=True, istream=PIPE, env=environment)
         except GitCommandNotFound:
-            if self.folder.is_dir():
+            if os.access(self.folder, os.X_OK):
                 raise
-            # A worktree may be removed by another coord between two questions.
             raise GitError(f"{self.folder} is gone", hint="run it again") from None
 
     def run(
