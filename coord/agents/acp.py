@@ -16,7 +16,7 @@ from coord.agents.acp_wire import Wire
 from coord.agents.base import AgentError, Answer, Caps, SessionSpec, Sink
 from coord.agents.process import AgentProcess, Patience, launch
 from coord.core.acp_quirks import quirks_of
-from coord.core.acp_updates import Seen, asked, listed, mapping, question, read, turn_end
+from coord.core.acp_updates import Seen, asked, listed, mapping, next_turn, question, read, turn_end
 from coord.core.agentevent import Asked, Gone, Started
 from coord.core.text import one_line
 
@@ -88,7 +88,7 @@ class AcpHandle:
             raise AgentError("a turn is under way")
         self._taken = asyncio.get_running_loop().create_future()
         self._cancelled = False
-        self._seen = Seen(quirks=self._seen.quirks)
+        self._seen = next_turn(self._seen)
         self._turn = asyncio.create_task(self._played(text))
         await asyncio.wait(
             {self._taken, self._turn}, timeout=self._spec.deadline, return_when=asyncio.FIRST_COMPLETED
