@@ -40,6 +40,9 @@ _STOPS = {
     "refusal": Outcome.REFUSAL,
 }
 
+#: More tokens, dollars or attempts than this nobody has used: JSON can say Infinity.
+_MOST = 2**53
+
 _NO_CALLS: Mapping[str, Tool] = MappingProxyType({})
 
 
@@ -286,6 +289,6 @@ def listed(value: object) -> list[Any]:
 
 def number(value: object) -> float:
     """Return ``value`` when it is a number of JSON that counts something, else 0."""
-    return (
-        float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else 0.0
-    )
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return 0.0
+    return float(value) if 0 <= value <= _MOST else 0.0

@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coord.agents.base import Answer, ToolServer
+from coord.agents.acp import AcpAdapter
+from coord.agents.base import AgentError, Answer, ToolServer
+from coord.agents.process import LOG, Patience
 from coord.agents.verbs import VERBS
 from coord.core.agentevent import (
     Asked,
@@ -30,7 +33,7 @@ from coord.core.agentevent import (
     TurnEnded,
     Used,
 )  # fmt: skip
-from tests.agents.contract import PROGRAMS, SCRIPTED, Place, Played, begin, play
+from tests.agents.contract import PROGRAMS, SCRIPTED, Heard, Place, Played, begin, play, script
 
 DOCS = Path(__file__).parents[2] / "docs" / "agents.md"
 
@@ -216,23 +219,93 @@ def test_a_killed_agent_goes_on_in_another_process(place: Place) -> None:
     assert play(story()) == "two"
 
 
-@pytest.mark.parametrize("deaf", [{"ignore_cancel": True}, {"ignore_term": True}])
-def test_an_agent_that_does_not_want_to_end_is_killed(deaf: dict[str, Any], place: Place) -> None:
-    async def story() -> Played:
+def test_an_agent_that_ignores_sigterm_is_killed(place: Place) -> None:
+    async def story() -> int | None:
         agent = await begin(place.spec(SCRIPTED))
-        # Python waits for no thread after the end of its input: only a child that ignores it does.
-        await agent.handle.prompt(_script(deaf, {"say": "deaf"}, {"hang": True}))
-        await agent.heard.says("deaf")
+        await agent.turn({"ignore_term": True})
         await agent.handle.close()
-        return agent
+        return (await agent.gone()).code
 
-    agent = play(story())
-    assert len(agent.heard.of(Gone)) == 1
-    assert len(agent.heard.of(TurnEnded)) == 1
+    assert play(story()) == -signal.SIGKILL
 
 
-def _script(*steps: dict[str, Any]) -> str:
-    return f"Do it.\n```script\n{json.dumps(steps)}\n```\n"
+def test_an_agent_that_ignores_a_cancel_is_ended_and_its_turn_too(place: Place) -> None:
+    adapter = AcpAdapter(Patience(cancel=0.2, terminate=1.0))
+
+    async def story() -> Heard:
+        heard = Heard()
+        handle = await adapter.start(place.spec(SCRIPTED), heard)
+        await handle.prompt(script({"ignore_cancel": True}, {"say": "deaf"}, {"hang": True}))
+        await heard.says("deaf")
+        await handle.cancel()
+        await heard.until(Gone)
+        await handle.close()
+        return heard
+
+    heard = play(story())
+    assert [ended.outcome for ended in heard.of(TurnEnded)] == [Outcome.INTERRUPTED]
+
+
+def test_a_model_is_chosen_where_the_agent_offers_it(place: Place) -> None:
+    async def story() -> None:
+        agent = await begin(place.spec(SCRIPTED, model="scripted-1"))
+        await agent.handle.close()
+        with pytest.raises(AgentError, match="no such model"):
+            await begin(place.spec(SCRIPTED, model="another"))
+
+    play(story())
+
+
+def test_the_context_is_summarised_by_the_agents_own_command(place: Place) -> None:
+    async def story() -> str:
+        agent = await begin(place.spec(SCRIPTED))
+        assert agent.handle.caps.compact
+        await agent.handle.compact()
+        await agent.heard.until(TurnEnded)
+        await agent.handle.close()
+        return agent.heard.words
+
+    assert play(story()) == "(compacted)"
+
+
+def test_the_log_of_an_agent_that_does_not_stop_writing_is_bounded(place: Place) -> None:
+    noise = "import sys; sys.stderr.write('noise ' * 2**20); print('x' * 9)"
+    told(place, {"shell": [sys.executable, "-c", "0"]})
+    agent = replace(SCRIPTED, command=(SCRIPTED.command[0], "-c", noise))
+
+    async def story() -> None:
+        with pytest.raises(AgentError, match="ended before"):
+            await begin(place.spec(agent))
+
+    play(story())
+    sizes = [file.stat().st_size for file in (place.root / "scratch").glob("agent.log*")]
+    assert 0 < sum(sizes) <= 2 * LOG
+
+
+def test_another_version_of_the_protocol_is_refused(place: Place) -> None:
+    answer = (
+        'print(\'{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":2}}\', flush=True); input(); input()'
+    )
+    agent = replace(SCRIPTED, command=(SCRIPTED.command[0], "-c", answer))
+
+    async def story() -> None:
+        with pytest.raises(AgentError, match="speaks version 2 of the Agent Client Protocol"):
+            await begin(place.spec(agent))
+
+    play(story())
+
+
+def test_lines_that_are_no_messages_are_left_out(place: Place) -> None:
+    noise = "print('hello', flush=True); print('[1]\\n7\\nnull', flush=True); import coord.agents.scripted as s; s.main()"
+    agent = replace(SCRIPTED, command=(SCRIPTED.command[0], "-c", noise))
+
+    async def story() -> str:
+        played = await begin(place.spec(agent))
+        await played.turn({"say": "still here"})
+        await played.handle.close()
+        return played.heard.words
+
+    assert play(story()) == "still here"
 
 
 def test_eight_agents_at_once_do_not_mix(tmp_path: Path) -> None:
