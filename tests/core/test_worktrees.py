@@ -26,6 +26,7 @@ HARMFUL = (
     "", "-f", "--upload-pack=x", "../x", "a/../../b", "feat/../x", "/etc/passwd", ".git/hooks", "feat/.git/hooks", "@",
     "feat//x", "feat/x/", "feat/x.", "feat/x.lock", "feat/x.lock/y", "feat/a b", "feat/\x1b[31m", "feat/a\nb", "feat/\x7f",
     "feat/*", "feat/a~1", "feat/a^", "feat/a:b", "feat/a?", "feat/[a]", "feat/a\\b", "feat/@{-1}", "feat/\u202ex",
+    "HEAD", "refs/heads/main", "0" * 40,
 )  # fmt: skip
 
 

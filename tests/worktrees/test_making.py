@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from coord.errors import CoordError
+from coord.processes import end, leftovers
 from coord.workspace import open_workspace
 from coord.worktrees.making import Wanted, make, unmake
+from tests.artefacts import ROOT
 from tests.core.test_worktrees import HARMFUL
 from tests.worktrees.conftest import build, home
 from tests.world import World
@@ -241,3 +246,55 @@ def test_dry_run_says_what_would_be_made_and_makes_nothing(world: World) -> None
     result = world.coord("worktree", "create", "a", "--dry-run")
     assert result.out.startswith("would: worktree with the new branch feat/a at ")
     assert (_refs(world), len(_listed(world))) == (before, 1)
+
+
+def _start_create(world: World, name: str) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "coord", "-C", str(world.desk), "worktree", "create", name, "--json"]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def test_those_who_make_worktrees_at_once_do_not_disturb_each_other(world: World) -> None:
+    build(world, "ports = 2\n")
+    making = [_start_create(world, name) for name in ("a", "a", "b", "c")]
+    said = [each.communicate() for each in making]
+    assert [each.returncode for each in making] == [0, 0, 0, 0], said
+    made = [json.loads(out)["data"] for out, _ in said]
+    assert sorted(made[0]["made"] + made[1]["made"]) == ["branch", "worktree"], (
+        "who comes second goes on in it"
+    )
+    assert made[0]["ports"] == made[1]["ports"]
+    assert len({port for each in made for port in each["ports"]}) == 6
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_ended_in_the_middle_it_leaves_nothing_or_what_the_next_one_sets_up(
+    world: World, number: signal.Signals
+) -> None:
+    """The first setup waits until it is ended; when there is a file beside the repository, it does not wait."""
+    go = world.root / "go"
+    script = f"echo x >> {world.root}/runs; test -f {go} || exec sleep 300"
+    build(world, f'setup = [["sh", "-c", "{script}"]]')
+    making = _start_create(world, "a")
+    while not (world.root / "runs").exists() or not leftovers(home(world)):
+        assert making.poll() is None
+    making.send_signal(number)
+    making.communicate()
+    if number == signal.SIGTERM:
+        assert not (world.desk / ".worktrees").exists()
+        assert "feat/a" not in _refs(world)
+        assert leftovers(world.root) == ()
+    go.touch()
+    assert world.coord("worktree", "create", "a").code == 0
+    assert world.coord("worktree", "create", "a").code == 0
+    assert (world.root / "runs").read_text() == "x\n" * 2, "set up again once, then never"
+    end(leftovers(home(world)))
+
+
+def test_a_worktree_whose_entry_is_half_made_is_named(world: World) -> None:
+    build(world)
+    world.coord("worktree", "create", "a")
+    world.git("worktree", "lock", "--reason", "initializing", str(home(world)), at=world.desk)
+    result = world.coord("worktree", "create", "a")
+    assert result.code == 1
+    assert "another git is making" in result.err
+    assert home(world).is_dir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -276,3 +277,28 @@ def test_the_command_never_ends_itself(world: World) -> None:
     finally:
         os.chdir(before)
     assert own().pid == os.getpid()
+
+
+def test_an_entry_whose_folder_is_gone_is_removed_with_its_branch(world: World) -> None:
+    build(world)
+    _landed(world)
+    shutil.rmtree(home(world))
+    assert world.coord("worktree", "remove", "a").code == 0
+    assert _branches(world) == ["main"]
+    assert "feat/a" not in world.git("worktree", "list", at=world.desk)
+
+
+def test_a_worktree_whose_git_file_leads_elsewhere_is_never_removed(world: World) -> None:
+    """An agent can write it: what git says of another repository is not believed of this folder."""
+    build(world)
+    _landed(world)
+    (home(world) / "mine.txt").write_text("x\n")
+    world.git("clone", "-q", str(world.origin), str(world.root / "other"), at=world.root)
+    (home(world) / ".git").write_text(f"gitdir: {world.root}/other/.git\n")
+    world.git("config", "core.worktree", str(world.root / "other"), at=world.root / "other")
+    for words in ([], ["--force"]):
+        assert world.coord("worktree", "remove", "a", *words).code != 0
+        assert (home(world) / "mine.txt").exists()
+    world.coord("worktree", "prune")
+    assert (home(world) / "mine.txt").exists()
+    assert "feat/a" in _branches(world)
