@@ -427,9 +427,7 @@ class Host:
 def _without_links(asked: Asked, worktree: str) -> tuple[Asked, str]:
     """Return what is asked, and the worktree, with the paths that the links on this disk lead to."""
     root = os.path.realpath(worktree)
-    paths = (
-        os.path.realpath(os.path.join(root, path)) if _may_resolve(path) else path for path in asked.paths
-    )
+    paths = (str((Path(root) / path).resolve()) if _may_resolve(path) else path for path in asked.paths)
     return replace(asked, paths=tuple(paths)), root
 
 
