@@ -26,7 +26,7 @@ from coord.core.agentevent import (
 )
 from coord.core.agents import PYTHON, Adapter, AgentKind, Unsure
 from coord.core.permission import Verdict, decide
-from tests.agents.contract import PROGRAMS, Place, Played, begin, play
+from tests.agents.contract import LIMIT, PROGRAMS, Place, Played, begin, play
 
 RECORDINGS = Path(__file__).parent / "recordings"
 AGENTS = ("claude", "codex", "gemini", "opencode", "qwen")
@@ -204,10 +204,16 @@ def test_codex_tells_of_its_retries(events: list[AgentEvent]) -> None:
 def test_a_session_that_is_taken_up_is_not_told_again(name: str, tmp_path: Path) -> None:
     sent = [entry["m"] for entry in recorded(name, "again") if entry["d"] == ">"]
     foreign = sent[-1]["params"]["sessionId"]
+    log = tmp_path / "scratch" / "agent.log"
+    log.parent.mkdir()
+    log.touch()
 
     async def story() -> list[AgentEvent]:
         agent = await begin(Place(tmp_path).spec(replayed(name, "again"), foreign=foreign))
         assert agent.handle.caps.resume
+        async with asyncio.timeout(LIMIT):
+            while "(played)" not in log.read_text():
+                await asyncio.sleep(0.01)
         await agent.handle.close()
         return list(agent.heard)
 

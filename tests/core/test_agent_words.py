@@ -26,7 +26,7 @@ from coord.core.agentevent import (
     decode,
     encode,
 )  # fmt: skip
-from coord.core.agents import Adapter, AgentKind, Dialect, preset
+from coord.core.agents import PRESETS, Adapter, AgentKind, Dialect, preset
 from coord.core.dialects import Heard, heard
 from coord.core.dialects import turn_end as command_end
 from coord.core.invocation import invocation

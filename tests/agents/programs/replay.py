@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,19 @@ def main() -> None:
         else:
             waiting.append(message if "method" in message else {**message, "id": ids[message["id"]]})
     flush(waiting)
+    print("(played)", file=sys.stderr, flush=True)
     next_message()
     print("the client said more than the recording's", file=sys.stderr, flush=True)
     sys.exit(97)
 
 
 def flush(messages: list[Message]) -> None:
-    # In one piece: what follows an answer is there before the client can react to it.
-    sys.stdout.write("".join(json.dumps(message) + "\n" for message in messages))
+    for message in messages:
+        sys.stdout.write(json.dumps(message) + "\n")
+        if "method" not in message and message is not messages[-1]:
+            # The client has its answer, and has acted on it, before it hears what came after.
+            sys.stdout.flush()
+            time.sleep(0.05)
     sys.stdout.flush()
     messages.clear()
 
