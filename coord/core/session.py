@@ -140,8 +140,10 @@ def after(stood: Standing, event: AgentEvent) -> Standing:
 def _moved(stood: Standing, event: AgentEvent) -> Standing:
     match event:
         case Started():
-            stood = replace(stood, foreign=event.foreign or stood.foreign, starts=stood.starts + 1)
-            return replace(stood, ended=None, asked=(), running=(), children=())
+            stood = replace(stood, foreign=event.foreign or stood.foreign)
+            if stood.in_turn:
+                return stood  # some learn their own name only while the first turn goes on
+            return replace(stood, starts=stood.starts + 1, ended=None, asked=(), running=(), children=())
         case Prompted():
             return _prompted(stood, event)
         case Tool():
@@ -186,7 +188,7 @@ def _prompted(stood: Standing, event: Prompted) -> Standing:
 def _phase(stood: Standing, event: AgentEvent) -> Phase:
     match event:
         case Started():
-            return Phase.ENDED
+            return stood.phase if stood.in_turn else Phase.ENDED
         case Gone():
             return Phase.GONE
         case TurnEnded():
