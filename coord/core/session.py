@@ -140,10 +140,7 @@ def after(stood: Standing, event: AgentEvent) -> Standing:
 def _moved(stood: Standing, event: AgentEvent) -> Standing:
     match event:
         case Started():
-            stood = replace(stood, foreign=event.foreign or stood.foreign)
-            if stood.in_turn:
-                return stood  # some learn their own name only while the first turn goes on
-            return replace(stood, starts=stood.starts + 1, ended=None, asked=(), running=(), children=())
+            return _started(stood, event)
         case Prompted():
             return _prompted(stood, event)
         case Tool():
@@ -175,6 +172,13 @@ def _moved(stood: Standing, event: AgentEvent) -> Standing:
             return replace(stood, delivered=(*stood.delivered, event.text)[-100:])
         case _:
             return stood
+
+
+def _started(stood: Standing, event: Started) -> Standing:
+    stood = replace(stood, foreign=event.foreign or stood.foreign)
+    if stood.in_turn:
+        return stood  # some agents learn their own name only while the first turn goes on
+    return replace(stood, starts=stood.starts + 1, ended=None, asked=(), running=(), children=())
 
 
 def _prompted(stood: Standing, event: Prompted) -> Standing:
