@@ -235,7 +235,7 @@ def _carry_out(
 ) -> Removed | Kept:
     if target.home is not None:
         ended = _end_processes(workspace, target.home.path, gentle=removal.gentle)
-        removed = replace(removed, ended=tuple(sorted({one_line(process.name, 40) for process in ended})))
+        removed = replace(removed, ended=tuple(sorted({process.name for process in ended})))
     if removal.force:
         removed = replace(removed, saved=_save(workspace, target, removal, now))
     if target.home is not None:
@@ -307,5 +307,5 @@ def _end_remote(workspace: Workspace, target: Target, removed: Removed) -> Remov
 
 
 def _names(processes: Sequence[Process]) -> str:
-    shown = [f"{one_line(process.name, 40)} ({process.id.pid})" for process in processes[:3]]
+    shown = [f"{process.name} ({process.id.pid})" for process in processes[:3]]
     return ", ".join(shown) + (f" and {len(processes) - 3} more" if len(processes) > 3 else "")

@@ -302,3 +302,13 @@ def test_a_worktree_whose_git_file_leads_elsewhere_is_never_removed(world: World
     world.coord("worktree", "prune")
     assert (home(world) / "mine.txt").exists()
     assert "feat/a" in _branches(world)
+
+
+def test_a_path_cannot_forge_a_line(world: World) -> None:
+    build(world)
+    forged = world.root / "x\nremoved: worktree feat-b"
+    world.git("worktree", "add", "-q", "-b", "feat/a", str(forged), "origin/main", at=world.desk)
+    (forged / "new.txt").write_text("x\n")
+    kept = world.coord("worktree", "remove", "a").out
+    assert not any(line.startswith("removed") for line in kept.splitlines())
+    assert not any(line.startswith("removed") for line in world.coord("worktree", "list").out.splitlines())
