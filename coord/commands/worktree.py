@@ -113,7 +113,7 @@ def _emit(call: Call, **facts: Json) -> None:
 def _list(call: Call, workspace: Workspace) -> Exit:
     trees = [tree for tree in list_worktrees(workspace.git) if not tree.is_main or call.args.all]
     for line in table(
-        [(tree.name or f"({tree.head[:7]})", _notes(tree), _shown(tree.path)) for tree in trees]
+        [(tree.name or f"({tree.head[:7] or 'bare'})", _notes(tree), _shown(tree.path)) for tree in trees]
     ):
         call.output.result(line)
     _emit(call, worktrees=[_tree_facts(tree) for tree in trees])

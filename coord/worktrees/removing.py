@@ -208,9 +208,18 @@ def _in_folder(folder: Path) -> Iterator[Obstacle]:
     if nested:
         told = f"it holds a repository of its own: {one_line(nested[0])}"
         yield Obstacle(Reason.NESTED, told, "move that elsewhere first: git cannot save it")
+    if _has_submodules(folder):
+        told = "it has submodules: what they hold and nobody else has would be lost"
+        yield Obstacle(Reason.NESTED, told, f"look, then git worktree remove --force {folder}")
     if entries:
         told = f"its worktree holds uncommitted work ({len(entries)} paths)"
         yield Obstacle(Reason.DIRTY, told, _FORCE)
+
+
+def _has_submodules(folder: Path) -> bool:
+    """Say whether submodules were checked out: their repositories lie in the worktree's own git folder, and go with it."""
+    own = Path(Git(folder).run("rev-parse", "--path-format=absolute", "--git-path", "modules").line)
+    return own.is_dir() and any(own.iterdir())
 
 
 _FORCE = "commit it, or --force: it is saved to refs/coord/rescue first"
