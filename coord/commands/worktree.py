@@ -60,7 +60,9 @@ def options(parser: ArgumentParser) -> None:
         metavar="DIR",
         help="create: where, from the main checkout's root (default: .worktrees/BRANCH)",
     )
-    parser.add_argument("--all", action="store_true", help="status: the main checkout and other branches too")
+    parser.add_argument(
+        "--all", action="store_true", help="list, status: the main checkout (and status: other branches) too"
+    )
     parser.add_argument("--fetch", action="store_true", help="status: fetch first")
     parser.add_argument(
         "--force", action="store_true", help="remove: save to refs/coord/rescue what would be lost"
