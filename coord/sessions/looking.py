@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from coord.core.session import SessionRecord, SessionState, Standing, state_of, why_of
+from coord.core.session import SessionRecord, SessionState, Standing, standing, state_of, why_of
 from coord.core.text import one_line
 from coord.core.verdict import CLAIMS
 from coord.processes import ProcessId, is_running
@@ -45,10 +45,34 @@ def look(workspace: Workspace) -> tuple[Session, ...]:
     return tuple(sorted(found, key=lambda session: (session.record.made, session.record.id)))
 
 
+class Watcher:
+    """Looks again and again, and reads of each log only what is new."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._store = Store(workspace.state / "sessions")
+        self._read: dict[str, tuple[int, Standing]] = {}
+
+    def look(self) -> tuple[Session, ...]:
+        """Return the sessions of this repository, by their age."""
+        found = [self._look_at(one) for one in self._store.records() if not isinstance(one, Unreadable)]
+        self._read = {id: read for id, read in self._read.items() if any(s.record.id == id for s in found)}
+        return tuple(sorted(found, key=lambda session: (session.record.made, session.record.id)))
+
+    def _look_at(self, record: SessionRecord) -> Session:
+        # Whether it lives is asked first: what it wrote before it ended is then read for sure.
+        alive = host_runs(self._store, record.id)
+        at, before = self._read.get(record.id, (0, Standing()))
+        events, end = self._store.events(record.id, at)
+        stood = standing(events, before)
+        self._read[record.id] = (end, stood)
+        return Session(record, stood, state_of(stood, alive=alive), alive)
+
+
 def session_of(store: Store, record: SessionRecord) -> Session:
     """Return how one session stands."""
-    stood = store.standing(record.id)
+    # Whether it lives is asked first: what it wrote before it ended is then read for sure.
     alive = host_runs(store, record.id)
+    stood = store.standing(record.id)
     return Session(record, stood, state_of(stood, alive=alive), alive)
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -46,7 +47,7 @@ from coord.requests import lands_on_forge
 from coord.sessions.claims import machine
 from coord.sessions.ending import give_up, retire
 from coord.sessions.launching import start_host
-from coord.sessions.looking import Session, look
+from coord.sessions.looking import Session, Watcher
 from coord.sessions.spawning import NotSpawned, Order, spawn
 from coord.sessions.store import EVENTS, Message, Store, read_events
 from coord.workspace import Workspace
@@ -101,6 +102,10 @@ class _Running:
     told: set[str] = field(default_factory=set)
     shown: dict[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def watcher(self) -> Watcher:
+        return Watcher(self.workspace)
+
     @property
     def store(self) -> Store:
         return Store(self.workspace.state / "sessions")
@@ -122,7 +127,7 @@ def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Re
 def _until_rest(running: _Running) -> Rest:
     while True:
         try:
-            sessions = look(running.workspace)
+            sessions = running.watcher.look()
             moved = _look_at_remote(running, sessions)
             _show_changes(running, sessions)
             loop = _plan(running, sessions)
@@ -266,7 +271,9 @@ def _spawn(running: _Running, step: Spawn) -> None:
 
 def _return(running: _Running, step: Return) -> None:
     running.say(f"{step.task}: goes back to {step.session}: {one_line(step.reason)}")
-    running.store.send(step.session, Message(step.context, "queue", Why.RETURNED.value, sender="coord"))
+    if not any(message.why == Why.RETURNED.value for message in running.store.waiting(step.session)):
+        message = Message(step.context, "queue", Why.RETURNED.value, sender="coord")
+        running.store.send(step.session, message)
     start_host(running.workspace, step.session)
 
 
