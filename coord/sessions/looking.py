@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 
+from coord.core.claim import read_claim
 from coord.core.session import SessionRecord, SessionState, Standing, standing, state_of, why_of
 from coord.core.text import one_line
 from coord.core.verdict import CLAIMS
@@ -31,11 +33,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Something of a session that has no record any more: what, where, and what to do about it."""
+    """Something of a session that has no record any more: what, of which name, why it is lost, and the command that acts."""
 
     what: str
     name: str
-    hint: str
+    why: str
+    command: str
 
 
 def look(workspace: Workspace) -> tuple[Session, ...]:
@@ -89,7 +92,7 @@ def lost(workspace: Workspace) -> tuple[Lost, ...]:
     """Return what sessions have left that no record tells of: unreadable records, and claims of this machine."""
     store = Store(workspace.state / "sessions")
     found = [
-        Lost("record", one.id, f"its record cannot be read ({one.why}); coord abort {one.id} removes it")
+        Lost("session", one.id, f"its record cannot be read: {one.why}", f"coord abort {one.id}")
         for one in store.records()
         if isinstance(one, Unreadable)
     ]
@@ -101,18 +104,11 @@ def lost(workspace: Workspace) -> tuple[Lost, ...]:
         name, _, session = holder.partition("/")
         if name == machine(workspace) and session not in known:
             task = ref.name.removeprefix(CLAIMS)
-            found.append(
-                Lost(
-                    "claim",
-                    task,
-                    f"held by {session}, of which nothing is left; coord spawn {task} takes it over",
-                )
-            )
+            why = f"held by {session}, of which nothing is left here"
+            found.append(Lost("claim", task, why, f"coord spawn {shlex.quote(task)}"))
     return tuple(found)
 
 
 def _holder(workspace: Workspace, oid: str) -> str:
-    from coord.core.claim import read_claim
-
     claim = read_claim("", workspace.git.objects.commit(oid).message)
     return f"{claim.machine}/{claim.session}"

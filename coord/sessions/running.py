@@ -48,6 +48,7 @@ from coord.sessions.claims import machine
 from coord.sessions.ending import give_up, retire
 from coord.sessions.launching import start_host
 from coord.sessions.looking import Session, Watcher
+from coord.sessions.ordering import say_hooks
 from coord.sessions.spawning import NotSpawned, Order, spawn
 from coord.sessions.store import EVENTS, Message, Store, read_events
 from coord.workspace import Workspace
@@ -117,6 +118,7 @@ def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Re
     Raises CoordError when another loop is at work in this clone.
     """
     with _alone(workspace):
+        say_hooks(workspace, say)
         running = _Running(workspace, wish, say)
         try:
             return _until_rest(running)
