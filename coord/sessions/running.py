@@ -99,6 +99,7 @@ class _Running:
     broken: dict[str, str] = field(default_factory=dict)
     starts: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
     tried: dict[str, tuple[str, int]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     shown: dict[str, str] = field(default_factory=dict)
@@ -178,9 +179,14 @@ def _plan(running: _Running, sessions: tuple[Session, ...]) -> Loop:
         free=_free_memory() if running.wish.run.memory else None,
         tried={task: count for task, (_, count) in _tried(running).items()},
         broken=running.broken,
-        refused=running.refused,
+        refused=running.refused | _put_off(running),
     )
     return next_steps(view.snapshot, make_queue(view.snapshot), tuple(map(_worker, sessions)), means)
+
+
+def _put_off(running: _Running) -> dict[str, str]:
+    """Return the tasks for which no session could be made as the remote stands, and why."""
+    return {task: why for task, (remote, why) in running.put_off.items() if remote == running.remote}
 
 
 def _view(running: _Running) -> View:
@@ -260,11 +266,13 @@ def _spawn(running: _Running, step: Spawn) -> None:
     for shared in step.shared:
         what = ", ".join(shared.what[:3])
         running.say(f"note: {step.task} is expected to change what {shared.who} changes: {what}")
-    order = Order(task=step.task, context=step.context, attempt=step.attempt)
+    order = Order(task=step.task, context=step.context, attempt=step.attempt, mends=step.mends)
     made = spawn(running.workspace, _view(running), order, running.say)
     if isinstance(made, NotSpawned):
         _tell_once(running, f"{step.task}: not started: {made.reason}")
-        if made.exit is not Exit.WAITING:
+        if made.exit is Exit.WAITING:
+            running.put_off[step.task] = (running.remote, made.reason)
+        else:
             running.refused[step.task] = made.reason
         return
     attempt = f", attempt {step.attempt}" if step.attempt > 1 else ""
