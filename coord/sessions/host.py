@@ -161,6 +161,9 @@ class Host:
             await self._judge()
         if time.time() - self._watched >= _WATCH:
             self._watched = time.time()
+            if not self.store.folder(self.record.id).is_dir():
+                self.over = True  # somebody deleted it: nobody could talk to this session any more
+                return
             await self._watch()
 
     async def _came_back(self) -> None:

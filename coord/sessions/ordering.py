@@ -58,12 +58,10 @@ def say_hooks(workspace: Workspace, say: Callable[[str], None]) -> None:
 def _clear_and_spawn(
     workspace: Workspace, view: View, order: Order, say: Callable[[str], None]
 ) -> Spawned | NotSpawned:
-    """Start one session; what is left of an earlier one of the task that works no more goes first, and is counted."""
-    attempt = order.attempt
+    """Start one session; one of the task that works no more goes first, and what it left is gone on with."""
     for session in look(workspace):
         if order.task and session.record.task == order.task and not session.alive:
-            attempt = max(attempt, session.record.attempt)
-            retire(workspace, session.record, say)
+            retire(workspace, session.record, say, goes_on=True)
     return spawn(workspace, view, order, say)
 
 
