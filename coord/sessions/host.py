@@ -345,11 +345,7 @@ class Host:
         self._judged = stood.turn
         match judge(stood, seen, self.settings.monitor.nudges):
             case Finish(Ending.ATTENTION, reason):
-                self.log.take(Ended(time.time(), Ending.ATTENTION, reason))
-                self._tell(
-                    "warning",
-                    f"{reason} -- coord message {self.record.id} TEXT, or coord abort {self.record.id}",
-                )
+                self._needs_attention(reason)
             case Finish(ending, reason):
                 self._end(ending, reason)
             case Nudge(text):
@@ -359,6 +355,12 @@ class Host:
 
     def _evidence(self) -> Evidence:
         return evidence(self.workspace, self.record)
+
+    def _needs_attention(self, reason: str) -> None:
+        """Leave the session to a person; the agent lives on."""
+        self.log.take(Ended(time.time(), Ending.ATTENTION, one_line(reason, 500)))
+        words = f"{reason} -- coord message {self.record.id} TEXT, or coord abort {self.record.id}"
+        self._tell("warning", words)
 
     def _end(self, ending: Ending, reason: str) -> None:
         self.log.take(Ended(time.time(), ending, one_line(reason, 500)))
@@ -404,7 +406,7 @@ class Host:
             )
             self.store.send(self.record.id, message)
         else:
-            self._end(Ending.FAILED, f"it stalled: {anomaly.evidence}")
+            self._needs_attention(f"it stalled: {anomaly.evidence}")
 
     def _tell(self, level: str, text: str) -> None:
         about = {"task": self.record.task, "branch": self.record.branch, "session": self.record.id}
