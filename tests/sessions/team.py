@@ -26,7 +26,7 @@ Step = Mapping[str, Any]
 CONFIG = (
     CHECK
     + '[sessions]\nagent = "scripted"\n[run]\nmax = 7\nmemory = "0"\nattempts = 2\n'
-    + '[monitor]\nnudges = 1\nmodel = "3s"\n'
+    + '[monitor]\nnudges = 1\nmodel = "6s"\n'
 )
 
 
