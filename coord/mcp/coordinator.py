@@ -148,7 +148,7 @@ def create(call: ToolCall) -> Reply:
     words = [
         f"--{option}={given.text(option)}" for option in ("branch", "base", "path") if given.text(option)
     ]
-    return call.run("worktree", "create", *words, "--", branch_name(name))
+    return call.run("worktree", *words, "--", "create", branch_name(name))
 
 
 def cleanup(call: ToolCall) -> Reply:
@@ -161,13 +161,13 @@ def cleanup(call: ToolCall) -> Reply:
     flags = {"--force": "force", "--remote": "remote", "--dry-run": "dryRun"}
     words = [option for option, name in flags.items() if given.flag(name)]
     if action != "remove":
-        return call.run("worktree", action, *words)
+        return call.run("worktree", *words, "--", action)
     what = given.text("pathOrBranch")
     if not what:
         return error(
             "pathOrBranch is missing: the worktree to remove", 'for example {"pathOrBranch": "feat/auth"}'
         )
-    return call.run("worktree", "remove", *words, "--", what)
+    return call.run("worktree", *words, "--", "remove", what)
 
 
 def merge(call: ToolCall) -> Reply:

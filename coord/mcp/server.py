@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coord import __version__
@@ -31,11 +33,8 @@ def serve(setting: Setting) -> None:
 
     async def run() -> None:
         server = make_server(setting)
-        try:
-            async with mcp.server.stdio.stdio_server() as (incoming, outgoing):
-                await server.run(incoming, outgoing, server.create_initialization_options())
-        finally:
-            setting.stop.set()
+        async with mcp.server.stdio.stdio_server() as (incoming, outgoing):
+            await server.run(incoming, outgoing, server.create_initialization_options())
 
     with contextlib.suppress(BrokenPipeError):
         anyio.run(run)
@@ -49,6 +48,15 @@ def make_server(setting: Setting) -> Server[Any]:
 
     alone = anyio.Lock()
 
+    async def in_thread(own: Setting, tool: str, raw: dict[str, Any]) -> Reply:
+        # What only looks is left when the client has gone or does not want it any more; what changes something is not.
+        try:
+            return await anyio.to_thread.run_sync(
+                guarded, own, tool, raw, abandon_on_cancel=not changes(tool, raw)
+            )
+        finally:
+            own.stop.set()
+
     async def list_tools(_context: Any, _params: Any) -> ListToolsResult:
         return ListToolsResult(
             tools=[Tool(name=name, description=description(name), input_schema=schema(name)) for name in KEYS]
@@ -59,7 +67,7 @@ def make_server(setting: Setting) -> Server[Any]:
         async with contextlib.AsyncExitStack() as held:
             if changes(params.name, raw):
                 await held.enter_async_context(alone)
-            reply = await anyio.to_thread.run_sync(lambda: guarded(setting, params.name, raw))
+            reply = await in_thread(replace(setting, stop=threading.Event()), params.name, raw)
         return CallToolResult(content=[TextContent(type="text", text=reply.text)], is_error=reply.failed)
 
     return Server(
