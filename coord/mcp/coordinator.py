@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from coord import inbox as notes
 from coord.age import ago
@@ -21,7 +22,7 @@ from coord.sessions.finding import find
 from coord.sessions.looking import Session, lost
 from coord.sessions.looking import look as look_at_sessions
 from coord.sessions.messaging import tell
-from coord.sessions.store import Message
+from coord.sessions.store import EVENTS, Message
 from coord.site import open_site
 from coord.worktrees.listing import list_worktrees
 from coord.worktrees.looking import Looked, look
@@ -30,6 +31,8 @@ from coord.worktrees.looking import Looked, look
 _TAKEN = 5.0
 #: Seconds that ``wait`` waits when it is not told, and at most: clients give up on a call that takes longer.
 _WAIT, _LONGEST = 50, 300
+#: Seconds between two looks, and between two looks that take nothing for granted: a host's death leaves no trace.
+_TICK, _REREAD = 0.5, 3.0
 #: Lines of git's status of one worktree.
 _LINES = 40
 
@@ -247,17 +250,48 @@ def wait(call: ToolCall) -> Reply:
     """Wait until something happens that the coordinator should know of."""
     seconds = min(call.given.number("seconds", _WAIT), _LONGEST)
     until = call.given.text("until") or "any"
-    before, deadline = _states(call), time.monotonic() + seconds
+    watch, deadline = _Watch(call), time.monotonic() + seconds
     while True:
         unread = notes.read(call.workspace.state, mark=False) if until != "sessions" else []
         if unread:
             return said(f"{len(unread)} unread:", *_notes(unread[:20], 160), 'read them: {"action": "inbox"}')
-        now = _states(call)
-        if until != "inbox" and now != before:
-            return said(*_changed(before, now), 'all of them: {"action": "sessions"}')
+        changed = watch.changed() if until != "inbox" else []
+        if changed:
+            return said(*changed, 'all of them: {"action": "sessions"}')
         left = deadline - time.monotonic()
-        if left <= 0 or call.setting.stop.wait(min(0.5, left)):
-            return said(f"nothing happened within {seconds} seconds", *_idle(now))
+        if left <= 0 or call.setting.stop.wait(min(_TICK, left)):
+            return said(
+                f"nothing happened within {seconds} seconds", "" if watch.states else "there is no session"
+            )
+
+
+class _Watch:
+    """The sessions' states, read anew only when a log has grown or a while has passed: logs may be long."""
+
+    def __init__(self, call: ToolCall) -> None:
+        self._call = call
+        self._traces = self._look()
+        self._read = time.monotonic()
+        self.states = _states(call)
+
+    def changed(self) -> list[str]:
+        """Return what is different from the beginning, a line a session."""
+        traces = self._look()
+        if traces == self._traces and time.monotonic() - self._read < _REREAD:
+            return []
+        self._traces, self._read = traces, time.monotonic()
+        return _changed(self.states, _states(self._call))
+
+    def _look(self) -> list[tuple[str, int]]:
+        store = self._call.caller.store
+        return [(id, _size(store.folder(id) / EVENTS)) for id in store.ids()]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _states(call: ToolCall) -> dict[str, str]:
@@ -270,10 +304,6 @@ def _states(call: ToolCall) -> dict[str, str]:
 def _changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
     ids = [id for id in {**before, **now} if before.get(id) != now.get(id)]
     return [f"{id}: {before.get(id, 'not there')} -> {now.get(id, 'gone')}" for id in ids]
-
-
-def _idle(now: dict[str, str]) -> list[str]:
-    return ["no session is there; there is nothing to wait for"] if not now else []
 
 
 # -- the coordinator itself ----------------------------------------------------------------------------------------

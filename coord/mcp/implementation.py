@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,19 +133,18 @@ def _unstage(mine: Own, tasks: str) -> tuple[str, ...]:
 
 def _path(call: ToolCall, mine: Own, path: str) -> str:
     """Return a path from the worktree's root. Raises UsageError for what lies elsewhere or in the task folder."""
-    inside = (mine.folder / path).resolve()
-    root = mine.folder.resolve()
+    named, root = mine.folder / path, mine.folder.resolve()
+    # A link is committed as it is, so where it leads does not matter; where it lies does.
+    inside = named.resolve() if named.name == ".." else named.parent.resolve() / named.name
     if not inside.is_relative_to(root) or ".git" in inside.relative_to(root).parts:
         raise UsageError(
             f"'{one_line(path, 80)}' is outside your worktree {mine.folder}", hint="name files from its root"
         )
-    # Not the resolved one: git commits a link, not what it leads to.
-    relative = os.path.relpath(mine.folder / path, mine.folder)
     if call.workspace.settings.is_task_path(inside.relative_to(root).as_posix()):
         raise UsageError(
             f"'{one_line(path, 80)}' is in the task folder, which coord itself writes", hint="leave it out"
         )
-    return relative
+    return inside.relative_to(root).as_posix()
 
 
 def push(call: ToolCall) -> Reply:

@@ -254,6 +254,8 @@ def _around(text: str, query: str) -> str:
 
 def context(call: ToolCall) -> Reply:
     """Show how much of the context window is used."""
+    if call.record is None and not call.given.text("sessionId"):
+        return said("coord did not start you, so it does not know your context", "a session's: sessionId")
     return said(_used(chosen(call)))
 
 

@@ -68,7 +68,9 @@ def test_a_path_outside_of_its_own_work_is_refused(bench: Bench, works: Works) -
 def test_a_link_is_committed_and_not_followed(bench: Bench) -> None:
     one = bench.session("feat/auth")
     (Path(one.worktree) / "inside").symlink_to("src")
-    assert not bench.call("commit", {"message": "link", "paths": ["inside"]}, by=one).failed
+    (Path(one.worktree) / "outside").symlink_to("/etc")
+    assert not bench.call("commit", {"message": "link", "paths": ["inside", "outside"]}, by=one).failed
+    assert bench.call("commit", {"message": "through", "paths": ["outside/passwd"]}, by=one).failed
     assert bench.world.git("ls-tree", "feat/auth", "inside", at=bench.desk).startswith("120000")
 
 

@@ -94,7 +94,8 @@ def test_how_full_the_context_is(bench: Bench) -> None:
     assert "88% used (88000 of 100000 tokens), red" in text
     assert "compact" in text
     assert "not known" in bench.recall("context", by=quiet).text
-    assert "sessionId is missing" in bench.recall("context").text
+    assert "coord did not start you" in bench.recall("context").text
+    assert "sessionId is missing" in bench.recall("messages").text
 
 
 def test_a_context_is_not_summarised_where_nothing_runs(bench: Bench) -> None:

@@ -101,6 +101,34 @@ def test_a_coordinator_spawns_waits_and_lands(bench: Bench) -> None:
     assert "made by auth" in bench.world.show("tasks/auth.md")
 
 
+@pytest.mark.soak
+def test_sessions_without_a_task_are_started_opened_copied_and_ended(bench: Bench) -> None:
+    agent = {"agent": "scripted"}
+    branches = ("wt/feature-audit", "wt/there", "wt/copy")
+
+    async def talk() -> None:
+        async with Client(server(bench.desk)) as client:
+
+            async def call(action: str, **args: Any) -> str:
+                result = await client.call_tool("worktree", {"action": action, "args": args})
+                assert not result.is_error, text(result)
+                return text(result)
+
+            await call("create", name="x", branch="wt/there")
+            assert "wt/feature-audit" in await call("swarm", tasks=["Feature audit"], **agent)
+            assert "wt/there" in await call("open", pathOrBranch="there", openSessions=True, **agent)
+            told = await call("message", sessionID="wt/there", message="--hello")
+            assert "has taken it" in told or "it gets the message" in told
+            assert "wt/copy" in await call("fork", name="copy", sessionID="wt/there")
+            sessions = await call("sessions")
+            assert [branch in sessions for branch in branches] == [True] * 3
+            for branch in branches:
+                await call("abort", sessionID=branch, reason="--enough")
+            assert "there is no session" in await call("sessions")
+
+    anyio.run(talk)
+
+
 def test_stdout_holds_the_protocol_and_nothing_else(bench: Bench) -> None:
     requests = [
         {
