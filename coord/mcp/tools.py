@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from coord.core.roles import MEMORY, WORKTREE, memory_tool, worktree_action
+from coord.core.memorytools import MEMORY, memory_tool
+from coord.core.roles import WORKTREE, worktree_action
 from coord.core.session import SessionRole
 from coord.core.toolcall import Action, Given, Wrong, read_arguments, read_call
 from coord.errors import CoordError

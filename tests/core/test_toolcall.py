@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.core.contextuse import Fullness, use_of
-from coord.core.roles import MEMORY, WORKTREE, memory_tool, worktree_action
+from coord.core.memorytools import MEMORY, memory_tool
+from coord.core.roles import WORKTREE, worktree_action
 from coord.core.session import SessionRole
 from coord.core.toolcall import Action, Given, Wrong, read_arguments, read_call
 
