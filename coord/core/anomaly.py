@@ -69,12 +69,12 @@ def failed_start(counted: Counters, _monitor: Monitor, _now: float) -> Anomaly |
 
 
 def gone(counted: Counters, _monitor: Monitor, _now: float) -> Anomaly | None:
-    """The process ended within a turn."""
-    stood = counted.standing
-    if not counted.broke or stood.phase is not Phase.GONE:
+    """The process ended within a turn; told even if another one has taken the session up since."""
+    lost = counted.lost
+    if lost is None:
         return None
-    evidence = f"the agent's process ended within turn {stood.turn}{_why(stood.detail)}"
-    return Anomaly("gone", Severity.HIGH, evidence, f"turn {stood.turn} {stood.since}")
+    evidence = f"the agent's process ended within turn {lost.turn}{_why(lost.detail)}"
+    return Anomaly("gone", Severity.HIGH, evidence, f"turn {lost.turn} {lost.at}")
 
 
 def model_degradation(counted: Counters, _monitor: Monitor, _now: float) -> Anomaly | None:
@@ -187,17 +187,18 @@ def ended_without_done(counted: Counters, _monitor: Monitor, _now: float) -> Ano
     """The turn ended by itself and the agent said neither that it is done nor that it is blocked."""
     stood = counted.standing
     words = _ENDINGS.get(stood.outcome) if stood.outcome else None
-    if words is None or _goes_on(counted):
+    if words is None or _goes_on(counted) or (counted.lost and counted.lost.turn == stood.turn):
         return None
     evidence = f"turn {stood.turn} ended{words}{_why(stood.detail)}, and it said neither done nor blocked"
     return Anomaly("ended-without-done", Severity.MEDIUM, evidence, f"turn {stood.turn}")
 
 
-#: The outcomes that the agent's own doing led to. A turn that was cancelled or interrupted ended by somebody's will.
+#: The outcomes that the agent's own doing led to. A turn that was cancelled ended by somebody's will.
 _ENDINGS = {
     Outcome.END_TURN: "",
     Outcome.REFUSAL: " with a refusal",
     Outcome.ERROR: " with an error",
+    Outcome.INTERRUPTED: " before its time",
     Outcome.UNKNOWN: " in a way that coord does not know",
 }
 
@@ -205,7 +206,7 @@ _ENDINGS = {
 def _goes_on(counted: Counters) -> bool:
     """Say whether nothing is missing: a turn is under way, or the session's last word is spoken."""
     stood = counted.standing
-    return counted.signalled or counted.broke or stood.in_turn or _is_over(stood)
+    return counted.signalled or stood.in_turn or _is_over(stood)
 
 
 def _is_over(stood: Standing) -> bool:
@@ -245,7 +246,7 @@ _ACTS: Mapping[str, tuple[str, ...]] = {
     "failed-start": ("logs",),
     "gone": ("logs",),
     "model-degradation": ("abort",),
-    "waiting-for-answer": ("message", "YOUR ANSWER"),
+    "waiting-for-answer": ("message", "YOUR ANSWER", "--answer"),
     "failed-tools": (
         "message",
         "several tool calls failed: find out why, or try another way; if none is left: block",

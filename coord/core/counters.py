@@ -14,6 +14,8 @@ from coord.core.agentevent import (
     Ended,
     Gone,
     Noted,
+    Outcome,
+    Phase,
     Prompted,
     Retrying,
     Said,
@@ -61,6 +63,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A process that ended within a turn: which, when (seconds since the epoch), and its last words."""
+
+    turn: int
+    at: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """How a session stands and what was counted in it.
 
@@ -68,13 +79,13 @@ class Counters:
     ``over`` the ids of those that are over; ``degraded`` is the turn of the last sign of degradation and ``sign`` the
     sign; ``repeats`` is how often ``last`` was called in a row, ``streak`` tells one row from the next; ``retries`` counts
     since the model last answered; ``signalled`` says that the agent has spoken its last word since it was prompted,
-    ``broke`` that its process ended within a turn, ``told`` what the monitor has told: heuristic and episode."""
+    ``lost`` is the last process that ended within a turn, ``told`` what the monitor has told: heuristic and episode."""
 
     standing: Standing = field(default_factory=Standing)
     active: float = 0.0
     started: bool = False
     signalled: bool = False
-    broke: bool = False
+    lost: Lost | None = None
     failed: int = 0
     invalid: int = 0
     degraded: int = -1
@@ -108,9 +119,9 @@ def _counted(counted: Counters, event: AgentEvent, over: set[str]) -> Counters:
     counted = replace(counted, active=max(counted.active, event.at))
     match event:
         case Started():
-            return replace(counted, started=True, broke=False, calls=(), retries=0)
+            return replace(counted, started=True, calls=(), retries=0)
         case Prompted():
-            return replace(counted, signalled=False, broke=False, retries=0, text="", message="")
+            return replace(counted, signalled=False, retries=0, text="", message="")
         case Said():
             return _said(counted, event)
         case Tool():
@@ -121,9 +132,18 @@ def _counted(counted: Counters, event: AgentEvent, over: set[str]) -> Counters:
         case TurnEnded():
             return replace(counted, calls=(), retries=0)
         case Gone():
-            return replace(counted, calls=(), broke=counted.broke or counted.standing.in_turn)
+            return _left(counted, event)
         case _:
             return counted
+
+
+def _left(counted: Counters, event: Gone) -> Counters:
+    """Take up the end of a process. Adapters end the turn under way before they tell it: as interrupted."""
+    stood = counted.standing
+    within = stood.in_turn or (stood.outcome is Outcome.INTERRUPTED and stood.phase is not Phase.GONE)
+    if stood.ended is None and within:
+        counted = replace(counted, lost=Lost(stood.turn, event.at, one_line(event.detail or stood.detail)))
+    return replace(counted, calls=())
 
 
 def _noted(counted: Counters, event: Warned | Noted | Ended) -> Counters:
@@ -145,9 +165,11 @@ def _said(counted: Counters, event: Said) -> Counters:
     text = before + event.text
     counted = replace(counted, text=text[-_OVERLAP:], message=event.message)
     found = _RAW.search(text)
-    if found is None or found.end() <= len(before):
+    if found is None:
         return counted
-    return _degraded(counted, f"it wrote a tool call as text: {text[found.start() : found.start() + 60]}")
+    return _degraded(
+        replace(counted, text=""), f"it wrote a tool call as text: {text[found.start() : found.start() + 60]}"
+    )
 
 
 def _degraded(counted: Counters, sign: str) -> Counters:

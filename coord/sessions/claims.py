@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from dataclasses import dataclass
@@ -39,9 +40,11 @@ class NotTaken:
     words: str
 
 
-def machine() -> str:
-    """Return the name under which this machine's claims are known."""
-    return one_line(socket.gethostname() or "unknown", 80).replace("/", "-")
+def machine(workspace: Workspace) -> str:
+    """Return the name under which this clone's claims are known: the host's, and what tells its clones apart."""
+    host = one_line(socket.gethostname() or "unknown", 80).replace("/", "-")
+    clone = hashlib.sha256(f"{workspace.common}:{workspace.common.stat().st_ino}".encode()).hexdigest()
+    return f"{host}-{clone[:6]}"
 
 
 def take(workspace: Workspace, wanted: ClaimText, now: float, *, ours: str = "") -> Taken | Held | NotTaken:
@@ -72,7 +75,7 @@ def release(workspace: Workspace, task: str, session: str) -> bool:
     seen = standing_claim(workspace, task)
     if seen is None:
         return True
-    if (seen[1].machine, seen[1].session) != (machine(), session):
+    if (seen[1].machine, seen[1].session) != (machine(workspace), session):
         return False
     return isinstance(_move(workspace, RefUpdate(CLAIMS + task, seen[0], None)), Pushed | Stale)
 

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +134,8 @@ def start_host(workspace: Workspace, id: str) -> None:
             start_new_session=True,
             cwd=workspace.common,
         )
+    # Somebody has to wait for it, or it stays as a zombie of a loop that runs for days.
+    threading.Thread(target=host.wait, daemon=True).start()
     # It writes this itself as well; whoever looks in between must not take the session for one whose host is gone.
     known = identify(host.pid)
     if known is not None:

@@ -26,7 +26,7 @@ from coord.worktrees.making import Made, Wanted, make, unmake
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is to be started: a task, or (``task`` empty) a session on a branch without one. ``context`` says why the task
-    is given again; ``forked`` is the agent's own name of the session to copy."""
+    is given again, ``mends`` that its branch did not land; ``forked`` is the agent's own name of the session to copy."""
 
     task: str = ""
     branch: str = ""
@@ -41,6 +41,7 @@ class Order:
     path: str = ""
     attempt: int = 1
     forked: str = ""
+    mends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ class _Spawning:
     def run(self) -> Spawned | NotSpawned:
         order, snapshot = self.order, self.view.snapshot
         task = snapshot.graph.get(order.task) if order.task else None
-        if order.task and (reason := why_not(task, order.task, snapshot) or self._held_here(order.task)):
+        if order.task and (
+            reason := why_not(task, order.task, snapshot, mends=order.mends) or self._held_here(order.task)
+        ):
             return NotSpawned(order.task, reason)
         branch = order.branch or f"{order.prefix or snapshot.settings.project.prefixes[0]}{order.task}"
         if order.task and snapshot.settings.task_of(branch) != order.task:
@@ -117,7 +120,7 @@ class _Spawning:
     def _claim(self) -> NotSpawned | None:
         now = time.time()
         task, length = self.order.task, self.view.snapshot.settings.sessions.claim
-        wanted = ClaimText(task, machine(), self.id, int(now + length))
+        wanted = ClaimText(task, machine(self.workspace), self.id, int(now + length))
         match take(self.workspace, wanted, now, ours=self._former(task)):
             case Taken():
                 self.undo.append(lambda: release(self.workspace, task, self.id))
@@ -136,7 +139,7 @@ class _Spawning:
         seen = self.view.snapshot.claims
         holder = next((claim.holder for claim in seen if claim.task == task), "")
         name, _, session = holder.partition("/")
-        return session if name == machine() and not is_at_work(self.workspace, session) else ""
+        return session if name == machine(self.workspace) and not is_at_work(self.workspace, session) else ""
 
     def _worktree(self, branch: str) -> Made:
         order = self.order
@@ -154,7 +157,7 @@ class _Spawning:
             branch=branch,
             worktree=str(made.path),
             agent=agent,
-            machine=machine(),
+            machine=machine(self.workspace),
             made=time.time(),
             task=order.task,
             model=model,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from coord.config import AGENT_KEYS, PROFILE_KEYS, TABLES, parse
+from coord.core.anomaly import HEURISTICS
 from coord.core.audit import RULES
 from coord.core.profile import BUILT_IN, MARKS, program
 from coord.core.settings import Settings
@@ -40,6 +41,11 @@ def test_every_key_of_the_configuration_has_its_row() -> None:
     assert rows.pop("profiles.NAME") == list(PROFILE_KEYS)
     assert rows.pop("agents.NAME") == list(AGENT_KEYS)
     assert rows == {name: list(keys) for name, keys in TABLES.items()}
+
+
+def test_every_heuristic_has_its_row() -> None:
+    table = read("docs/configuration.md").split("| heuristic | told when |\n|---|---|\n")[1].split("\n\n")[0]
+    assert re.findall(r"^\| ([\w-]+) \|", table, re.MULTILINE) == list(HEURISTICS)
 
 
 def test_the_defaults_in_the_table_are_the_defaults() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coord.cli import VERBS, parser_of
 from coord.core.agentevent import (
     AgentEvent,
     Answered,
@@ -140,7 +142,17 @@ def test_an_agent_that_ends_within_a_turn_is_gone_and_one_that_ends_after_it_is_
         "the agent's process ended within turn 1: killed by signal 9"
     )
     assert "gone" not in names([*BEGUN, TurnEnded(3.0, Outcome.END_TURN), Gone(4.0)])
-    assert names([*BEGUN, Gone(3.0), Started(4.0, "agent"), Prompted(5.0, 2, "continue", Why.RESUME)]) == []
+    assert names([*BEGUN, Ended(3.0, Ending.ABORTED), TurnEnded(3.0, Outcome.CANCELLED), Gone(4.0)]) == []
+
+
+def test_a_process_that_is_lost_is_told_once_however_its_turn_is_ended_and_taken_up() -> None:
+    """Adapters end the turn as interrupted before they tell that the process is gone; the host starts another."""
+    lost = [*BEGUN, TurnEnded(3.0, Outcome.INTERRUPTED, "the process ended"), Gone(3.1, "Killed", -9)]
+    again = [*lost, Gone(3.2), Started(4.0, "agent"), Prompted(5.0, 2, "continue", Why.RESUME)]
+    assert names(lost) == names(again[:-1]) == names(again) == ["gone"]
+    assert found(lost)["gone"] == found(again)["gone"]
+    twice = [*again, Gone(6.0)]
+    assert found(twice)["gone"].episode != found(again)["gone"].episode
 
 
 @pytest.mark.parametrize(
@@ -318,6 +330,7 @@ def test_an_answer_that_was_cut_off_is_told() -> None:
         (Outcome.END_TURN, "turn 1 ended, and"),
         (Outcome.ERROR, "turn 1 ended with an error: HTTP 400, and"),
         (Outcome.REFUSAL, "turn 1 ended with a refusal, and"),
+        (Outcome.INTERRUPTED, "turn 1 ended before its time, and"),
     ],
 )
 def test_a_turn_that_ends_without_a_last_word_is_told(outcome: Outcome, words: str) -> None:
@@ -326,9 +339,8 @@ def test_a_turn_that_ends_without_a_last_word_is_told(outcome: Outcome, words: s
     assert one.evidence.startswith(words)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.CANCELLED, Outcome.INTERRUPTED])
-def test_a_turn_that_somebody_ended_is_not(outcome: Outcome) -> None:
-    assert names([*BEGUN, TurnEnded(3.0, outcome)]) == []
+def test_a_turn_that_somebody_ended_is_not() -> None:
+    assert names([*BEGUN, TurnEnded(3.0, Outcome.CANCELLED)]) == []
 
 
 @pytest.mark.parametrize("signal", ["done", "blocked"])
@@ -345,7 +357,10 @@ def test_a_last_word_counts_for_the_prompt_it_was_said_after(signal: str) -> Non
 
 def test_every_heuristic_names_the_command_that_acts() -> None:
     every = [Anomaly(name, Severity.LOW, "") for name in HEURISTICS]
-    assert {shlex.split(command_for(one, "s-1"))[1] for one in every} == {"message", "abort", "logs"}
+    for one in every:
+        _, verb, *words = shlex.split(command_for(one, "s-1"))
+        parser = parser_of(verb, import_module(f"coord.commands.{VERBS[verb].module}"))
+        assert parser.parse_args(words).session in ("s-1", ["s-1"])
     assert command_for(Anomaly("stall", Severity.MEDIUM, ""), "s-1") == (
         "coord message s-1 'please continue' --interrupt"
     )

@@ -139,6 +139,23 @@ COORDINATOR = {
 MEMORY = {"children", "messages", "message", "search", "sessions", "context", "compact", "summary", "help"}
 
 
+#: What each action takes that a prompt shows with arguments.
+ARGUMENTS = {
+    "notify": {"message", "level"},
+    "commit": {"message"},
+    "done": {"message"},
+    "spawn": {"tasks"},
+    "message": {"sessionID", "message"},
+    "abort": {"sessionID"},
+    "cleanup": {"action", "dryRun"},
+    "unblock": {"task", "context"},
+    "block": {"task", "reason", "tried", "attempts", "suggestion"},
+    "messages": {"sessionId"},
+    "children": {"sessionId"},
+    "search": {"query"},
+}
+
+
 @pytest.fixture
 def prompts(repo) -> dict[str, str]:
     repo.write(".coord.toml", '[project]\ntasks = "todo"\nprefixes = ["work/"]\n')
@@ -161,6 +178,8 @@ def test_the_tools_are_called_as_they_are_named(prompts):
         allowed = COORDINATOR if role == "coordinator" else IMPLEMENTATION
         assert set(re.findall(r'worktree\(\{action: "(\w+)"', text)) <= allowed
         assert set(re.findall(r'memory\(\{tool: "(\w+)"', text)) <= MEMORY
+        for action, arguments in re.findall(r'(?:action|tool): "(\w+)", args: \{([^}]*)\}', text):
+            assert set(re.findall(r"(\w+): ", re.sub(r'"[^"]*"', "", arguments))) <= ARGUMENTS[action]
     wanted = COORDINATOR - {"create", "start", "open", "fork", "swarm"}
     assert set(re.findall(r'action: "(\w+)"', prompts["coordinator"])) - {"prune"} >= wanted
     assert set(re.findall(r'worktree\(\{action: "(\w+)"', prompts["implementation"])) >= (
