@@ -102,7 +102,9 @@ def sessions(call: ToolCall) -> Reply:
     found = (
         [find(call.workspace, word) for word in wanted] if wanted else list(look_at_sessions(call.workspace))
     )
-    left = [] if wanted else [f"{one.what} {one.name}: {one.hint}" for one in lost(call.workspace)]
+    left = (
+        [] if wanted else [f"{one.what} {one.name}: {one.why}; {one.command}" for one in lost(call.workspace)]
+    )
     if not found:
         return said(
             "there is no session", *left, 'start some: {"action": "spawn", "args": {"tasks": ["ID"]}}'

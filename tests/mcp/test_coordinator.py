@@ -217,3 +217,14 @@ def test_help_tells_what_the_role_may_do(bench: Bench) -> None:
     )
     assert "four" not in bench.call("help", {"action": "block"}, by=one).text
     assert "tried" in bench.call("help", {"action": "block"}, by=one).text
+
+
+def test_a_record_that_cannot_be_read_is_named_and_can_be_removed(bench: Bench) -> None:
+    one = bench.session("feat/auth")
+    (bench.store.folder(one.id) / "record.json").write_text("{")
+    text = bench.call("sessions").text
+    assert f"record {one.id}: " in text
+    assert f"coord abort {one.id}" in text
+    assert not bench.call("abort", {"sessionID": one.id}).failed
+    assert bench.store.ids() == ()
+    assert Path(one.worktree).is_dir()
