@@ -223,7 +223,7 @@ def test_a_record_that_cannot_be_read_is_named_and_can_be_removed(bench: Bench) 
     one = bench.session("feat/auth")
     (bench.store.folder(one.id) / "record.json").write_text("{")
     text = bench.call("sessions").text
-    assert f"record {one.id}: " in text
+    assert f"session {one.id}: its record cannot be read" in text
     assert f"coord abort {one.id}" in text
     assert not bench.call("abort", {"sessionID": one.id}).failed
     assert bench.store.ids() == ()
