@@ -80,7 +80,7 @@ def spec_of(workspace: Workspace, record: SessionRecord, foreign: str) -> Sessio
     tools = ToolServer(
         "coord",
         (sys.executable, "-P", "-m", "coord", "mcp"),
-        (("COORD_SESSION", token), ("COORD_TASK", record.task)),
+        (("COORD_SESSION", token), ("COORD_TASK", record.task), ("COORD_WORKTREE", record.worktree)),
     )
     return SessionSpec(
         kind=kind,
