@@ -169,3 +169,10 @@ def kill(process: subprocess.Popen[str]) -> None:
     """Kill a process as the kernel would, and wait until it is gone."""
     process.send_signal(signal.SIGKILL)
     process.communicate()
+
+
+def spawned(team: Team, *words: str) -> list[str]:
+    """Start sessions with ``coord spawn`` and return their ids."""
+    answer = team.world.coord("spawn", "--json", *words)
+    assert answer.code == 0, answer.err
+    return [session["id"] for session in answer.data["sessions"]]
