@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -86,6 +87,9 @@ def boot_id() -> str:
     """Return what tells this start of the machine from all others."""
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        asked = ["sysctl", "-n", "kern.bootsessionuuid"]
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     import psutil
 
     return f"{psutil.boot_time():.0f}"

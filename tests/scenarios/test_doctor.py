@@ -203,6 +203,11 @@ def _lost_worktree(world: World) -> None:
     shutil.rmtree(_worktree(world))
 
 
+def _removed_by_hand(world: World) -> None:
+    assert world.coord("worktree", "create", "a").code == 0
+    world.git("worktree", "remove", str(world.desk / ".worktrees/feat/a"), at=world.desk)
+
+
 def _land_elsewhere(world: World) -> None:
     other = world.root / "other"
     world.git("clone", "-q", str(world.origin), str(other))
@@ -314,6 +319,10 @@ STORIES: dict[str, Story] = {
     "a branch is held": Story("held", "info", _hold_of_branch),
     "landing is frozen": Story("held", "info", _coord("freeze", "-m", "release day")),
     "a worktree's folder is gone": Story("worktree", "warning", _lost_worktree),
+    "a worktree was removed without us": Story("port-lease", "warning", _removed_by_hand),
+    "a folder lies among the worktrees": Story(
+        "orphan-folder", "info", lambda w: (w.desk / ".worktrees/feat/left").mkdir(parents=True)
+    ),
     "a landed branch is still here": Story("local-branch", "warning", _landed_elsewhere),
     "a landed branch is checked out": Story("local-branch", "info", _landed_and_checked_out),
     "a landed worktree holds work": Story(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.world import World
 
 def _assert_ended_well(team: Team) -> None:
     statuses = team.statuses()
-    expected = {id: "completed" for id in story()} | {id: "blocked" for id in BLOCKED} | {"waits": "pending"}
+    expected = dict.fromkeys(story(), "completed") | dict.fromkeys(BLOCKED, "blocked") | {"waits": "pending"}
     assert statuses == expected
     for id, reason in BLOCKED.items():
         assert reason in team.world.coord("show", id).out, id
@@ -46,7 +47,7 @@ def test_a_loop_that_is_killed_again_and_again_comes_to_the_same_end(world: Worl
             process = team.start_run()
             try:
                 process.wait(dice.uniform(0.3, 4.0))
-            except Exception:
+            except subprocess.TimeoutExpired:
                 kill(process)
         team.run()
         _assert_ended_well(team)
