@@ -7,9 +7,10 @@ any point, the next one is asked the same question: nothing is remembered but se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coord.core.agents import Overlap, Run, chosen
+from coord.core.graph import TaskGraph
 from coord.core.journal import Ahead
 from coord.core.queue import Queue
 from coord.core.session import LIVE, SessionState
@@ -54,13 +55,15 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """Start a session for a task; ``shared`` are the files it is expected to share with others."""
+    """Start a session for a task; ``shared`` are the files it is expected to share with others, ``mends`` says that its
+    branch did not land."""
 
     task: str
     reason: str
     context: str = ""
     attempt: int = 1
     shared: tuple[Shared, ...] = ()
+    mends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +263,7 @@ def _of_tasks(
     spawns: list[Spawn] = []
     waits: list[Waits] = []
     underway = {id: task.touches for id in sorted(taken) if (task := snapshot.graph.get(id))}
-    for task in snapshot.graph.tasks:
+    for task in _most_waited_for(snapshot.graph):
         if task.id in taken or task.is_completed:
             continue
         wanted = _wanted(task, snapshot, queue, means)
@@ -272,6 +275,15 @@ def _of_tasks(
         else:
             waits.append(wanted)
     return spawns, waits
+
+
+def _most_waited_for(graph: TaskGraph) -> list[Task]:
+    """Return the tasks in the order in which places go to them: the longest chain of tasks behind one first, then by id."""
+    behind: dict[str, int] = {}
+    for generation in reversed(graph.generations):
+        for id in generation:
+            behind[id] = 1 + max((behind.get(one, 0) for one in graph.dependents(id)), default=0)
+    return sorted(graph.tasks, key=lambda task: (-behind.get(task.id, 0), task.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +311,7 @@ def _placed(wanted: Spawn, task: Task, snapshot: Snapshot, means: Means, room: _
         return Waits(task.id, f"{means.run.max} sessions are at work", person=False)
     if means.free is not None and means.free < means.run.memory:
         return Waits(task.id, f"only {means.free >> 20} MiB of memory are free", person=False)
-    return Spawn(wanted.task, wanted.reason, wanted.context, wanted.attempt, shared)
+    return replace(wanted, shared=shared)
 
 
 def _wanted(task: Task, snapshot: Snapshot, queue: Queue, means: Means) -> Spawn | Waits:
@@ -313,7 +325,8 @@ def _wanted(task: Task, snapshot: Snapshot, queue: Queue, means: Means) -> Spawn
         verdict = _verdict(snapshot, branch)
         if verdict is not None and _may_be_tried_again(verdict, means):
             context = evidence_of(verdict, snapshot)
-            return Spawn(task.id, f"its branch did not land: {verdict.reason}", context, attempt)
+            reason = f"its branch did not land: {verdict.reason}"
+            return Spawn(task.id, reason, context, attempt, mends=True)
     reason = why_not(task, task.id, snapshot)
     if reason:
         return Waits(task.id, reason, person=_is_for_people(task, snapshot))

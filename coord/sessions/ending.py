@@ -80,7 +80,15 @@ def end_processes(workspace: Workspace, record: SessionRecord) -> None:
         host = ProcessId.from_json(json.loads((store.folder(record.id) / PROCESS).read_text("utf-8")))
         end([host] if host else [])
     secrets = frozenset({record.token} if record.token else ())
-    end(leftovers(Path(record.worktree), secrets))
+    end(leftovers(_folder_of(workspace, record), secrets))
+
+
+def _folder_of(workspace: Workspace, record: SessionRecord) -> Path | None:
+    """Return a session's worktree, None when the record names another place: whoever stands there is not of the session."""
+    main, *others = list_worktrees(workspace.git)
+    folder = Path(record.worktree)
+    is_ours = any(tree.path == folder for tree in others) or main.path / FOLDER in folder.parents
+    return folder if is_ours and ".." not in folder.parts else None
 
 
 def _leave_unfinished(workspace: Workspace, record: SessionRecord, reason: str) -> list[str]:

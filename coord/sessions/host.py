@@ -19,6 +19,7 @@ from pathlib import Path
 
 from coord import inbox
 from coord.agents.base import AgentAdapter, AgentError, Answer, Handle, SessionSpec
+from coord.agents.policy import judged
 from coord.agents.registry import adapter_of
 from coord.core.agentevent import (
     Answered,
@@ -33,7 +34,7 @@ from coord.core.agentevent import (
     Why,
 )
 from coord.core.anomaly import Anomaly, command_for, findings, untold
-from coord.core.permission import Verdict, decide, is_literal
+from coord.core.permission import Verdict
 from coord.core.session import SessionRecord
 from coord.core.settings import Settings
 from coord.core.text import one_line
@@ -98,6 +99,8 @@ class Host:
 
     async def _begin(self) -> None:
         resumed = bool(self.log.standing.turn)
+        if self.log.standing.in_turn:
+            self.log.take(Gone(time.time(), "its host was gone"))
         spec = spec_of(self.workspace, self.record, self.log.standing.foreign if resumed else "")
         if not await self._start(spec):
             return
@@ -158,6 +161,10 @@ class Host:
             await self._judge()
         if time.time() - self._watched >= _WATCH:
             self._watched = time.time()
+            if not self.store.folder(self.record.id).is_dir():
+                self.over = True  # somebody deleted it: nobody could talk to this session any more
+                return
+            self.log.flush()  # what it says is shown while it goes on thinking
             await self._watch()
 
     async def _came_back(self) -> None:
@@ -276,7 +283,7 @@ class Host:
 
     async def _answer_all(self) -> None:
         for asked in self.log.standing.asked:
-            decision = decide(*_without_links(asked, self.record.worktree), self.settings.sessions.unsure)
+            decision = judged(asked, Path(self.record.worktree), self.settings.sessions.unsure)
             match decision.verdict:
                 case Verdict.ALLOW:
                     await self._answer(asked, Answer.ONCE, decision.reason)
@@ -422,18 +429,6 @@ class Host:
                 self.log.take(
                     Noted(time.time(), "claim", f"it could not be renewed: {one_line(other.words)}")
                 )
-
-
-def _without_links(asked: Asked, worktree: str) -> tuple[Asked, str]:
-    """Return what is asked, and the worktree, with the paths that the links on this disk lead to."""
-    root = os.path.realpath(worktree)
-    paths = (str((Path(root) / path).resolve()) if _may_resolve(path) else path for path in asked.paths)
-    return replace(asked, paths=tuple(paths)), root
-
-
-def _may_resolve(path: str) -> bool:
-    # What the rules reject by its text must reach them as it is.
-    return is_literal(path) and ".." not in path.split("/")
 
 
 def main(argv: list[str]) -> int:

@@ -109,7 +109,7 @@ ports = 2
     ("settings", "told"),
     [
         (
-            "setup = [\"sh -c 'sleep 300 & echo no compiler here >&2; exit 3'\"]",
+            "setup = [\"sh -c 'sleep 300 &'\", \"sh -c 'echo no compiler here >&2; exit 3'\"]",
             "ended with 3\n  | no compiler here",
         ),
         ('setup = ["sleep 300"]\nsetup_timeout = "0.3s"', "'sleep 300' took longer than 0.3 s"),
@@ -126,6 +126,7 @@ def test_a_worktree_that_does_not_come_up_leaves_nothing(world: World, settings:
     assert "hint: see [worktree]" in result.err
     assert (_listed(world), _refs(world), sorted(world.desk.iterdir())) == before
     assert list((world.desk / ".git/coord/ports").glob("*.json")) == []
+    assert leftovers(home(world)) == (), "a server of an earlier command does not outlive it"
 
 
 def test_what_was_there_before_is_there_after_a_failure(world: World) -> None:

@@ -99,6 +99,23 @@ def test_a_repository_in_a_worktree_cannot_be_saved_and_is_never_removed(world: 
     assert (nested / "theirs.txt").exists()
 
 
+def test_submodules_that_were_checked_out_are_never_removed(world: World) -> None:
+    build(world)
+    allow = ("-c", "protocol.file.allow=always")
+    world.git("init", "-q", str(world.root / "lib"), at=world.root)
+    world.commit("lib", {"lib.txt": "x\n"}, at=world.root / "lib")
+    world.git("checkout", "-q", "-B", "main", "origin/main")
+    world.git(*allow, "submodule", "--quiet", "add", str(world.root / "lib"), "lib")
+    world.main({}, "add lib")
+    world.coord("worktree", "create", "a")
+    assert world.coord("worktree", "remove", "a", "--dry-run").code == 0
+    world.git(*allow, "submodule", "--quiet", "update", "--init", at=home(world))
+    only_here = world.commit("only here", {"mine.txt": "x\n"}, at=home(world) / "lib")
+    kept = world.coord("worktree", "remove", "a", "--force", "--json")
+    assert (kept.code, kept.data["kept"][0]["reason"]) == (4, "nested-repository")
+    assert world.git("rev-parse", "HEAD", at=home(world) / "lib") == only_here
+
+
 def test_main_what_is_locked_and_where_one_stands_stay_whatever_is_asked(world: World) -> None:
     build(world)
     world.coord("worktree", "create", "a")
@@ -302,3 +319,13 @@ def test_a_worktree_whose_git_file_leads_elsewhere_is_never_removed(world: World
     world.coord("worktree", "prune")
     assert (home(world) / "mine.txt").exists()
     assert "feat/a" in _branches(world)
+
+
+def test_a_path_cannot_forge_a_line(world: World) -> None:
+    build(world)
+    forged = world.root / "x\nremoved: worktree feat-b"
+    world.git("worktree", "add", "-q", "-b", "feat/a", str(forged), "origin/main", at=world.desk)
+    (forged / "new.txt").write_text("x\n")
+    kept = world.coord("worktree", "remove", "a").out
+    assert not any(line.startswith("removed") for line in kept.splitlines())
+    assert not any(line.startswith("removed") for line in world.coord("worktree", "list").out.splitlines())
