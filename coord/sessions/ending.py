@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coord.core.agentevent import Ended, Ending
+from coord.core.journal import Ahead
 from coord.core.session import SessionRecord
 from coord.core.signal import Done, Stuck
 from coord.core.text import one_line
 from coord.core.turn import Evidence
 from coord.core.worktrees import FOLDER
 from coord.errors import CoordError
+from coord.observe import observe
 from coord.processes import ProcessId, end, leftovers
 from coord.sessions.claims import release
 from coord.sessions.evidence import evidence
-from coord.sessions.looking import Session, host_runs
+from coord.sessions.looking import Session, host_runs, look
 from coord.sessions.store import PROCESS, Message, Store
 from coord.statement import Here, say_blocked, say_working
 from coord.workspace import Workspace, open_workspace
@@ -135,6 +137,19 @@ def _at(workspace: Workspace, record: SessionRecord) -> Workspace:
     """Return the workspace of a session's worktree, or the caller's when that is gone."""
     folder = Path(record.worktree)
     return open_workspace(folder) if folder.is_dir() else workspace
+
+
+def retire_landed(workspace: Workspace, say: Callable[[str], None]) -> None:
+    """Take away the sessions that are over and whose tasks are completed on main, whoever landed them."""
+    over = [session for session in look(workspace) if session.record.task and not session.alive]
+    if not over:
+        return
+    snapshot = observe(workspace).snapshot
+    live = {branch.task for branch in snapshot.branches if isinstance(branch.standing, Ahead)}
+    for session in over:
+        task = snapshot.graph.get(session.record.task)
+        if task is not None and task.is_completed and task.id not in live:
+            retire(workspace, session.record, say)
 
 
 def _take_away(workspace: Workspace, record: SessionRecord, say: Callable[[str], None]) -> None:

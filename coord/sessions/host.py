@@ -298,8 +298,7 @@ class Host:
             await self._answer(asked, Answer.REJECT, f"nobody answered within {patience:.0f} seconds")
         elif asked.request not in self._put_off:
             self._put_off.add(asked.request)
-            words = f"{one_line(asked.text)} -- answer it: coord message {self.record.id} --answer allow|deny|TEXT"
-            self._tell("warning", words)
+            self._watched = 0.0  # the monitor tells it, now
 
     async def _answer(self, asked: Asked, answer: Answer, reason: str) -> None:
         if self.handle is None:
