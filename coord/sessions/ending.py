@@ -68,7 +68,8 @@ def stop_host(workspace: Workspace, record: SessionRecord, message: Message) -> 
     store = Store(workspace.state / "sessions")
     if host_runs(store, record.id):
         sent = store.send(record.id, message)
-        deadline = time.monotonic() + _PATIENCE
+        # A host whose agent has not answered yet reads no messages: it ends by signal.
+        deadline = time.monotonic() + (_PATIENCE if store.standing(record.id).starts else 0.0)
         while host_runs(store, record.id) and time.monotonic() < deadline:
             time.sleep(0.05)
         sent.unlink(missing_ok=True)
