@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coord.agents.base import SessionSpec, ToolServer
+from coord.agents.registry import INSTALL, is_installed
 from coord.core.agents import PYTHON, AgentKind, chosen
 from coord.core.claim import ClaimText
 from coord.core.session import SessionRecord
@@ -54,6 +55,8 @@ def resolved(kind: AgentKind) -> AgentKind:
             f"{kind.name}: there is no program '{command[0]}' on this machine",
             hint="install it, or name another agent with --agent or [sessions] agent (docs/agents.md)",
         )
+    if not is_installed(kind.adapter):
+        raise UsageError(f"{kind.name}: what speaks to it is not installed", hint=INSTALL)
     return replace(kind, command=command)
 
 

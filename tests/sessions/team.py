@@ -26,7 +26,7 @@ Step = Mapping[str, Any]
 CONFIG = (
     CHECK
     + '[sessions]\nagent = "scripted"\n[run]\nmax = 7\nmemory = "0"\nattempts = 2\n'
-    + '[monitor]\nnudges = 1\nmodel = "3s"\n'
+    + '[monitor]\nnudges = 1\nmodel = "6s"\n'
 )
 
 
@@ -129,7 +129,12 @@ class Team:
         return found
 
     def left_over(self) -> list[str]:
-        """Return what is left lying around: worktrees, branches, claims, leases, session records, processes."""
+        """Return what is left lying around: worktrees, branches, claims, leases, session records, processes.
+
+        A process that has been told to end gets a moment for it."""
+        deadline = time.monotonic() + 5
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.1)
         worktrees = self.world.git("worktree", "list", "--porcelain", at=self.desk).count("worktree ") - 1
         branches = self.world.git("for-each-ref", "--format=%(refname)", "refs/heads/", at=self.desk).split()
         claims = self.world.git(
