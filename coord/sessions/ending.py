@@ -68,7 +68,8 @@ def stop_host(workspace: Workspace, record: SessionRecord, message: Message) -> 
     store = Store(workspace.state / "sessions")
     if host_runs(store, record.id):
         sent = store.send(record.id, message)
-        deadline = time.monotonic() + _PATIENCE
+        # A host whose agent has not answered yet reads no messages: it ends by signal.
+        deadline = time.monotonic() + (_PATIENCE if store.standing(record.id).starts else 0.0)
         while host_runs(store, record.id) and time.monotonic() < deadline:
             time.sleep(0.05)
         sent.unlink(missing_ok=True)
@@ -82,7 +83,15 @@ def end_processes(workspace: Workspace, record: SessionRecord) -> None:
         host = ProcessId.from_json(json.loads((store.folder(record.id) / PROCESS).read_text("utf-8")))
         end([host] if host else [])
     secrets = frozenset({record.token} if record.token else ())
-    end(leftovers(Path(record.worktree), secrets))
+    end(leftovers(_folder_of(workspace, record), secrets))
+
+
+def _folder_of(workspace: Workspace, record: SessionRecord) -> Path | None:
+    """Return a session's worktree, None when the record names another place: whoever stands there is not of the session."""
+    main, *others = list_worktrees(workspace.git)
+    folder = Path(record.worktree)
+    is_ours = any(tree.path == folder for tree in others) or main.path / FOLDER in folder.parents
+    return folder if is_ours and ".." not in folder.parts else None
 
 
 def _leave_unfinished(workspace: Workspace, record: SessionRecord, reason: str) -> list[str]:

@@ -166,6 +166,7 @@ class Host:
             if not self.store.folder(self.record.id).is_dir():
                 self.over = True  # somebody deleted it: nobody could talk to this session any more
                 return
+            self.log.flush()  # what it says is shown while it goes on thinking
             await self._watch()
 
     async def _came_back(self) -> None:
