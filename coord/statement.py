@@ -126,12 +126,6 @@ def say_blocked(workspace: Workspace, here: Here, reason: str, facts: Mapping[st
     )
 
 
-def say_working(workspace: Workspace, here: Here, reason: str) -> tuple[str, ...]:
-    """Say that pushed work is not finished, so that no push of it means done; ``reason`` is for people."""
-    said = {STATUS: "working", "Coord-Task": here.task, REASON: " ".join(plain(reason).split())}
-    return _say(workspace, here, "coord: work in progress", said)
-
-
 def notify(workspace: Workspace, here: Here, level: str, text: str) -> Told:
     """Tell the coordinator something. ``blocking`` is the safe exit; ``info`` that begins with "Task completed" is done when
     git shows it: clean, pushed, ahead of main. Everything else is progress and never means done."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from coord.core.agentevent import Ended, Ending
 from coord.core.journal import Ahead
 from coord.core.session import SessionRecord
-from coord.core.signal import Done, Stuck
 from coord.core.text import one_line
 from coord.core.turn import Evidence
 from coord.core.worktrees import FOLDER
@@ -24,7 +23,8 @@ from coord.sessions.claims import release
 from coord.sessions.evidence import evidence
 from coord.sessions.looking import Session, host_runs, look
 from coord.sessions.store import PROCESS, Message, Store
-from coord.statement import Here, say_blocked, say_working
+from coord.sessions.unfinished import Branch, keep_back
+from coord.statement import Here, say_blocked
 from coord.workspace import Workspace, open_workspace
 from coord.worktrees.listing import list_worktrees
 from coord.worktrees.removing import Removal, Removed, remove
@@ -55,8 +55,7 @@ def abort(workspace: Workspace, session: Session, reason: str) -> Stopped:
         store.append(record.id, Ended(time.time(), Ending.ABORTED, one_line(reason, 500) or "aborted"))
     words = [f"{record.id} is aborted"]
     if record.task:
-        words += _leave_unfinished(workspace, record, reason)
-        release(workspace, record.task, record.id)
+        words += _let_go(workspace, record, f"session aborted: {reason}")
     kept = _remove_if_empty(workspace, record)
     if not record.task and not kept:
         store.retire(record.id, workspace.settings.sessions.keep)
@@ -94,20 +93,14 @@ def _folder_of(workspace: Workspace, record: SessionRecord) -> Path | None:
     return folder if is_ours and ".." not in folder.parts else None
 
 
-def _leave_unfinished(workspace: Workspace, record: SessionRecord, reason: str) -> list[str]:
-    """Keep pushed work in progress from landing: without the claim, a push would mean done."""
-    try:
-        seen = evidence(workspace, record)
-    except CoordError as error:
-        return [
-            f"note: {error.message}; if its branch is pushed, it counts as done: coord hold {record.task}"
-        ]
-    said = isinstance(seen.signal, Stuck) or (isinstance(seen.signal, Done) and seen.signal.explicit)
-    if not seen.remote or not seen.ahead or said or seen.tip != seen.remote:
-        return []
-    with contextlib.suppress(CoordError):
-        say_working(_at(workspace, record), _here(record, seen), one_line(f"session aborted: {reason}"))
-    return [f"{record.branch} stays on the remote as work in progress"]
+def _let_go(workspace: Workspace, record: SessionRecord, reason: str) -> list[str]:
+    """Give the claim back, and keep what is pushed from landing; while that cannot be said, the claim stays and does it."""
+    kept = keep_back(workspace, Branch(record.task, record.branch), reason)
+    if kept.trouble:
+        hint = f"its claim keeps it from landing until it expires; after that: coord hold {record.task}"
+        return [f"note: {record.branch} could not be marked as not finished: {kept.trouble}", hint]
+    release(workspace, record.task, record.id)
+    return [f"{record.branch} stays on the remote as work in progress"] if kept.marked else []
 
 
 def give_up(workspace: Workspace, record: SessionRecord, reason: str, attempts: int) -> None:
@@ -198,10 +191,17 @@ def retire(
     """
     end_processes(workspace, record)
     if goes_on:
+        # Its claim is renewed by nobody until the next one takes it over, and that may be long.
+        kept = keep_back(
+            workspace, Branch(record.task, record.branch), "its session is over, another goes on"
+        )
+        if kept.trouble:
+            say(f"note: {record.branch} could not be marked as not finished: {kept.trouble}")
         Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)
         return
     if is_coords_own(workspace, record):
         _take_away(workspace, record, say)
     if record.task:
-        release(workspace, record.task, record.id)
+        for words in _let_go(workspace, record, "its session is over"):
+            say(words)
     Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)

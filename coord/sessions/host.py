@@ -46,6 +46,7 @@ from coord.sessions.evidence import evidence, remote_tip
 from coord.sessions.launching import agent_kind, claim_of, spec_of
 from coord.sessions.recorder import Recorder
 from coord.sessions.store import CONTEXT, PROCESS, PROMPT, Message, Store, Unreadable
+from coord.sessions.unfinished import Branch, keep_back
 from coord.workspace import Workspace, open_workspace
 
 #: Seconds between two looks at the inbox and the clock when nothing happens.
@@ -99,6 +100,16 @@ class Host:
             if self.handle is not None:
                 await self.handle.close()
             self.log.flush()
+        await self._left()
+
+    async def _left(self) -> None:
+        """Keep what was pushed and never called done from landing: nobody renews the claim any more."""
+        ended = self.log.standing.ended
+        if self.record.task and ended is not None and ended.ending in (Ending.FAILED, Ending.ATTENTION):
+            branch = Branch(self.record.task, self.record.branch)
+            kept = await asyncio.to_thread(keep_back, self.workspace, branch, ended.reason)
+            if kept.trouble:
+                self.log.note("work in progress", f"not marked on its branch: {kept.trouble}")
 
     async def _begin(self) -> None:
         resumed = bool(self.log.standing.turn)

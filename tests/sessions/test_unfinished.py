@@ -1,0 +1,64 @@
+"""Pushed work in progress whose session is over: without a claim a push means done, and this must not land."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sessions.team import CONFIG, Team, script, spawned, task, team_of
+from tests.world import World
+
+HALF = [{"edit": {"path": "src/half.txt", "content": "half\n"}}, {"commit": "half"}, {"push": []}]
+MORE = [{"edit": {"path": "src/more.txt", "content": "more\n"}}, {"commit": "more, not pushed"}]
+CALM = CONFIG.replace('model = "6s"', 'model = "60s"').replace("nudges = 1", "nudges = 0")
+BROKEN = '[agents.broken]\nadapter = "acp"\ncommand = ["false"]\n'
+
+
+@pytest.fixture
+def team(world: World) -> Iterator[Team]:
+    tasks = {
+        "ahead": task("ahead", script([*HALF, *MORE, {"hang": True}])),
+        "crashes": task("crashes", script([*HALF, {"crash": 3}]), script([{"crash": 3}], "interrupted")),
+        "hangs": task("hangs", script([*HALF, {"hang": True}])),
+    }
+    with team_of(world, tasks, CALM + BROKEN) as made:
+        yield made
+
+
+def _lands(team: Team, id: str) -> bool:
+    team.world.coord("land")
+    return team.statuses()[id] == "completed"
+
+
+def _expire(team: Team, id: str) -> None:
+    """Take the claim away, as time does."""
+    team.world.git("update-ref", "-d", f"refs/coord/claims/{id}", at=team.world.origin)
+
+
+def test_what_an_aborted_session_pushed_does_not_land_when_it_committed_more_since(team: Team) -> None:
+    spawned(team, "ahead")
+    team.until(lambda: "more, not pushed" in team.world.git("log", "--all", "--format=%s", at=team.desk))
+    answer = team.world.coord("abort", "ahead")
+    assert answer.code == 0, answer.err
+    assert not _lands(team, "ahead"), answer.out
+
+
+def test_what_a_session_pushed_that_failed_does_not_land_when_its_claim_expires(team: Team) -> None:
+    spawned(team, "crashes")
+    team.settled("crashes")
+    _expire(team, "crashes")
+    assert not _lands(team, "crashes")
+
+
+def test_what_a_session_pushed_does_not_land_when_the_next_one_does_not_start(team: Team) -> None:
+    spawned(team, "hangs")
+    team.until(lambda: team.world.git("for-each-ref", "refs/heads/feat/hangs", at=team.world.origin))
+    folder = team.desk / ".git/coord/sessions" / team.session("hangs").record.id
+    os.kill(int(json.loads((folder / "process.json").read_text())["pid"]), signal.SIGKILL)
+    answer = team.world.coord("spawn", "hangs", "--agent", "broken")
+    assert answer.code != 0, answer.out
+    assert not _lands(team, "hangs"), answer.err
