@@ -59,6 +59,8 @@ _TICK = 0.2
 _AGAIN = 60.0
 #: So many starts that failed in a row mean that an agent does not start.
 _BROKEN = 2
+#: So many times in a row a task is tried again when the remote refused its claim; then a person has to look.
+_DENIALS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class _Running:
     broken: dict[str, str] = field(default_factory=dict)
     starts: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    denied: dict[str, int] = field(default_factory=dict)
     put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
     tried: dict[str, tuple[str, int]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
@@ -146,6 +149,8 @@ def _until_rest(running: _Running) -> Rest:
             if not acted and not landing and not moved and _is_at_rest(running, sessions, loop):
                 return _rest(running, loop)
         except RefusedError as refused:
+            if running.wish.once:
+                raise
             _tell_once(running, f"the remote: {refused.message}; looking again")
             time.sleep(running.wish.interval)
         time.sleep(_TICK)
@@ -270,6 +275,10 @@ def _spawn(running: _Running, step: Spawn) -> None:
     made = spawn(running.workspace, _view(running), order, running.say)
     if isinstance(made, NotSpawned):
         _tell_once(running, f"{step.task}: not started: {made.reason}")
+        if made.exit is Exit.REFUSED and running.denied.get(step.task, 0) < _DENIALS:
+            # The remote may be gone for a while: then the next look says so, and waits for it.
+            running.denied[step.task] = running.denied.get(step.task, 0) + 1
+            raise RefusedError(made.reason)
         if made.exit is Exit.WAITING:
             running.put_off[step.task] = (running.remote, made.reason)
         else:
