@@ -154,8 +154,12 @@ def retire_landed(workspace: Workspace, say: Callable[[str], None]) -> None:
 
 
 def _take_away(workspace: Workspace, record: SessionRecord, say: Callable[[str], None]) -> None:
+    # One that was killed here may have removed the worktree and not the branch.
+    is_there = Path(record.worktree).is_dir()
+    if not is_there and workspace.git.resolve(f"refs/heads/{record.branch}") is None:
+        return
     try:
-        outcome = remove(workspace, Removal(record.worktree, force=True))
+        outcome = remove(workspace, Removal(record.worktree if is_there else record.branch, force=True))
     except CoordError:
         if not Path(record.worktree).is_dir():
             return  # the landing of its branch has removed it meanwhile
@@ -196,7 +200,7 @@ def retire(
     if goes_on:
         Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)
         return
-    if Path(record.worktree).is_dir() and is_coords_own(workspace, record):
+    if is_coords_own(workspace, record):
         _take_away(workspace, record, say)
     if record.task:
         release(workspace, record.task, record.id)
