@@ -96,6 +96,7 @@ class _Running:
     starts: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     denied: dict[str, int] = field(default_factory=dict)
+    unlanded: dict[str, str] = field(default_factory=dict)
     put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
     tried: dict[str, tuple[str, int]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
@@ -183,6 +184,7 @@ def _plan(running: _Running, sessions: tuple[Session, ...]) -> Loop:
         tried={task: count for task, (_, count) in _tried(running).items()},
         broken=running.broken,
         refused=running.refused | _put_off(running),
+        unlanded=running.unlanded,
     )
     return next_steps(view.snapshot, make_queue(view.snapshot), tuple(map(_worker, sessions)), means)
 
@@ -351,6 +353,7 @@ def _is_time_again(running: _Running) -> bool:
 
 def _tell_landing(running: _Running, landed: Landed) -> None:
     running.looked = 0.0
+    running.unlanded = dict(landed.unlanded) | ({"": landed.trouble} if landed.trouble else {})
     if landed.trouble:
         _tell_once(running, f"landing: {landed.trouble}")
     for words in landed.outcomes:

@@ -205,7 +205,7 @@ def test_while_main_is_red_nothing_lands_and_the_loop_says_why(world: World) -> 
         result = team.run()
         assert result.code == 4, result.err
         assert world.statuses()["a"] != "completed"
-        assert "main" in result.err + json.dumps(result.data)
+        assert result.data["waits"] == [{"task": "a", "reason": "main is red: sh check.sh", "person": True}]
         assert not team.processes()
 
 
@@ -257,16 +257,16 @@ def test_sessions_whose_hosts_are_killed_are_taken_up_and_land(world: World) -> 
         assert team.left_over() == []
 
 
-def test_without_a_remote_the_loop_lands_on_the_repositorys_own_main(world: World) -> None:
-    push = {"shell": ["true"]}
-    steps = [push if "push" in step else step for step in finish("a")]
+def test_without_a_remote_agents_work_and_the_loop_says_that_nothing_can_land(world: World) -> None:
+    steps = [step for step in finish("a") if "push" not in step]
     with team_of(world, {"a": task("a", script(steps))}, CALM) as team:
         world.git("remote", "remove", "origin", at=team.desk)
-        world.git("checkout", "-q", "--detach", at=team.desk)
         result = team.run()
-        assert result.code == 0, result.err
-        assert world.git("show", "main:src/a.txt", at=team.desk) == "a"
-        assert "status: completed" in world.git("show", "main:tasks/a.md", at=team.desk)
+        assert result.code == 4, result.err
+        (wait,) = result.data["waits"]
+        assert "there is no remote to land on" in wait["reason"]
+        assert wait["person"]
+        assert world.git("show", "feat/a:src/a.txt", at=team.desk) == "a"
         assert not team.processes()
 
 
@@ -285,5 +285,6 @@ def test_a_landing_that_the_server_refuses_ends_the_loop_with_its_words(world: W
             loop.kill()
         assert loop.returncode in (4, 8), (out, err)
         assert "main is frozen" in err
+        assert "main is frozen" in json.loads(out)["data"]["waits"][0]["reason"]
         assert world.statuses() == {"a": "pending"}
         assert world.branches() == ["feat/a"], "the work is where it was"
