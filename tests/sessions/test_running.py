@@ -8,6 +8,8 @@ import signal
 import time
 from collections.abc import Sequence
 
+import pytest
+
 from coord.core.agentevent import Prompted, Started
 from coord.sessions.store import EVENTS, Store, read_events
 from tests.sessions.team import CONFIG, Step, Team, finish, kill, script, spawned, task, team_of
@@ -116,9 +118,7 @@ def test_after_an_unblock_the_next_session_hears_what_the_person_said(world: Wor
     stuck = script(
         [{"block": {"reason": "which licence?", "tried": "asking", "attempts": 1, "suggest": "say"}}]
     )
-    tasks = {"a": task("a", stuck, script(finish("a"), "you work on the task `a`"))}
     with team_of(world, {"a": task("a", stuck)}, CALM) as team:
-        assert tasks
         assert team.run().code == 4
         assert world.statuses() == {"a": "blocked"}
         assert team.left_over() == []
@@ -130,6 +130,7 @@ def test_after_an_unblock_the_next_session_hears_what_the_person_said(world: Wor
         assert "Use the MIT licence." in prompt
 
 
+@pytest.mark.soak
 def test_tasks_that_are_expected_to_share_files_are_held_when_configured(world: World) -> None:
     shared = 'touches: ["src/lib.*"]\n'
     tasks = {
@@ -177,6 +178,7 @@ def test_one_look_at_a_remote_that_is_away_says_so(world: World) -> None:
         away.rename(world.origin)
 
 
+@pytest.mark.soak
 def test_a_remote_that_refuses_claims_at_first_gets_the_session_later_and_one_that_always_does_gets_a_person(
     world: World,
 ) -> None:
@@ -209,6 +211,7 @@ def test_while_main_is_red_nothing_lands_and_the_loop_says_why(world: World) -> 
         assert not team.processes()
 
 
+@pytest.mark.soak
 def test_a_task_that_is_added_while_the_loop_runs_is_worked_on(world: World) -> None:
     with team_of(world, {"a": task("a", script([until("go"), *finish("a")]))}, CALM) as team:
         loop = team.start_run()
@@ -221,6 +224,7 @@ def test_a_task_that_is_added_while_the_loop_runs_is_worked_on(world: World) -> 
         assert world.statuses() == {"a": "completed", "late": "completed"}
 
 
+@pytest.mark.soak
 def test_a_task_is_tried_as_often_as_the_budget_says_and_then_blocked_with_the_facts(world: World) -> None:
     half = [
         {"edit": {"path": "src/half.txt", "content": "half\n"}},
@@ -239,6 +243,7 @@ def test_a_task_is_tried_as_often_as_the_budget_says_and_then_blocked_with_the_f
         assert team.left_over() == []
 
 
+@pytest.mark.soak
 def test_sessions_whose_hosts_are_killed_are_taken_up_and_land(world: World) -> None:
     tasks = {id: task(id, script([until("go"), *finish(id)])) for id in ("a", "b")}
     with team_of(world, tasks, CALM) as team:
