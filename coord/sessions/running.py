@@ -56,6 +56,8 @@ _TICK = 0.2
 _AGAIN = 60.0
 #: So many starts that failed in a row mean that an agent does not start.
 _BROKEN = 2
+#: So many times in a row a task is tried again when the remote refused its claim; then a person has to look.
+_DENIALS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class _Running:
     broken: dict[str, str] = field(default_factory=dict)
     starts: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    denied: dict[str, int] = field(default_factory=dict)
+    unlanded: dict[str, str] = field(default_factory=dict)
     put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
     tried: dict[str, tuple[str, int]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
@@ -180,6 +184,7 @@ def _plan(running: _Running, sessions: tuple[Session, ...]) -> Loop:
         tried={task: count for task, (_, count) in _tried(running).items()},
         broken=running.broken,
         refused=running.refused | _put_off(running),
+        unlanded=running.unlanded,
     )
     return next_steps(view.snapshot, make_queue(view.snapshot), tuple(map(_worker, sessions)), means)
 
@@ -270,6 +275,10 @@ def _spawn(running: _Running, step: Spawn) -> None:
     made = spawn(running.workspace, _view(running), order, running.say)
     if isinstance(made, NotSpawned):
         _tell_once(running, f"{step.task}: not started: {made.reason}")
+        if made.exit is Exit.REFUSED and running.denied.get(step.task, 0) < _DENIALS:
+            # The remote may be gone for a while: then the next look says so, and waits for it.
+            running.denied[step.task] = running.denied.get(step.task, 0) + 1
+            raise RefusedError(made.reason)
         if made.exit is Exit.WAITING:
             running.put_off[step.task] = (running.remote, made.reason)
         else:
@@ -344,6 +353,7 @@ def _is_time_again(running: _Running) -> bool:
 
 def _tell_landing(running: _Running, landed: Landed) -> None:
     running.looked = 0.0
+    running.unlanded = dict(landed.unlanded) | ({"": landed.trouble} if landed.trouble else {})
     if landed.trouble:
         _tell_once(running, f"landing: {landed.trouble}")
     for words in landed.outcomes:
