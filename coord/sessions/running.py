@@ -33,7 +33,7 @@ from coord.core.loop import (
 )
 from coord.core.plan import next_action
 from coord.core.queue import make_queue
-from coord.core.session import SessionState, standing
+from coord.core.session import SessionRecord, SessionState, Standing, standing
 from coord.core.text import one_line
 from coord.decision import block, decide
 from coord.errors import CoordError, Exit, RefusedError
@@ -99,6 +99,7 @@ class _Running:
     unlanded: dict[str, str] = field(default_factory=dict)
     put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
     tried: dict[str, tuple[str, int]] = field(default_factory=dict)
+    resumed: dict[str, int] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     shown: dict[str, str] = field(default_factory=dict)
 
@@ -186,7 +187,9 @@ def _plan(running: _Running, sessions: tuple[Session, ...]) -> Loop:
         refused=running.refused | _put_off(running),
         unlanded=running.unlanded,
     )
-    return next_steps(view.snapshot, make_queue(view.snapshot), tuple(map(_worker, sessions)), means)
+    return next_steps(
+        view.snapshot, make_queue(view.snapshot), tuple(_worker(running, one) for one in sessions), means
+    )
 
 
 def _put_off(running: _Running) -> dict[str, str]:
@@ -201,7 +204,7 @@ def _view(running: _Running) -> View:
     return running.view
 
 
-def _worker(session: Session) -> Worker:
+def _worker(running: _Running, session: Session) -> Worker:
     record, stood = session.record, session.standing
     return Worker(
         id=record.id,
@@ -209,7 +212,8 @@ def _worker(session: Session) -> Worker:
         state=session.state,
         alive=session.alive,
         attempt=record.attempt,
-        starts=stood.starts,
+        # A host that ends before its agent answers leaves no trace in the log.
+        starts=max(stood.starts, running.resumed.get(record.id, 0)),
         turns=stood.turn,
         agent=record.agent,
         reason=session.why,
@@ -231,11 +235,14 @@ def _tried(running: _Running) -> dict[str, tuple[str, int]]:
         before = running.tried.get(record.task)
         if before is not None and before[0] >= folder.name:
             continue
-        stood = standing(read_events(folder / EVENTS)[0])
-        spoke = stood.ended is not None and stood.ended.ending in (Ending.DONE, Ending.BLOCKED)
-        count = 0 if spoke or not stood.turn else record.attempt
-        running.tried[record.task] = (folder.name, count)
+        running.tried[record.task] = (folder.name, _counts(record, standing(read_events(folder / EVENTS)[0])))
     return running.tried
+
+
+def _counts(record: SessionRecord, stood: Standing) -> int:
+    """Return the attempts at a task after a session that is over."""
+    spoke = stood.ended is not None and stood.ended.ending in (Ending.DONE, Ending.BLOCKED)
+    return 0 if spoke or not stood.turn else record.attempt
 
 
 # -- acting ------------------------------------------------------------------------------------------------------------
@@ -251,6 +258,7 @@ def _take_step(running: _Running, step: Step, sessions: tuple[Session, ...]) -> 
                 _return(running, step)
             case Resume(session, reason):
                 running.say(f"{by_id[session].record.task}: {session} is taken up again: {reason}")
+                running.resumed[session] = running.resumed.get(session, 0) + 1
                 start_host(running.workspace, session)
             case Close(session, reason):
                 _close(running, session, reason)
@@ -317,13 +325,18 @@ def _give_up(running: _Running, step: GiveUp, session: Session) -> None:
 
 def _retire(running: _Running, session: Session, reason: str, *, goes_on: bool = False) -> None:
     record = session.record
-    if session.state is SessionState.FAILED and not session.standing.turn:
+    never = session.state in (SessionState.FAILED, SessionState.INTERRUPTED) and not session.standing.turn
+    if never:
         running.starts[record.agent] = running.starts.get(record.agent, 0) + 1
         if running.starts[record.agent] >= _BROKEN:
-            running.broken[record.agent] = session.why
+            running.broken[record.agent] = (
+                session.why or f"the hosts of its sessions end at once: coord logs {record.id}"
+            )
     else:
         running.starts.pop(record.agent, None)
     retire(running.workspace, record, running.say, goes_on=goes_on)
+    # The archive tells it too, unless it holds too many or none.
+    running.tried[record.task] = (f"{time.time_ns():020d}", _counts(record, session.standing))
     running.say(f"{record.task}: {record.id} is over: {one_line(reason)}")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sessions.team import CONFIG, Team, script, spawned, task, team_of
+from tests.sessions.team import CONFIG, Team, finish, script, spawned, task, team_of
 from tests.world import World
 
 HALF = [{"edit": {"path": "src/half.txt", "content": "half\n"}}, {"commit": "half"}, {"push": []}]
@@ -62,3 +62,23 @@ def test_what_a_session_pushed_does_not_land_when_the_next_one_does_not_start(te
     answer = team.world.coord("spawn", "hangs", "--agent", "broken")
     assert answer.code != 0, answer.out
     assert not _lands(team, "hangs"), answer.err
+
+
+def test_the_loop_ends_though_no_log_is_kept_and_a_host_ends_before_it_has_begun(world: World) -> None:
+    config = CALM.replace("[run]\n", "keep = 0\n[run]\n")
+    tasks = {
+        "crashes": task("crashes", script([{"crash": 3}]), script([{"crash": 3}], "interrupted")),
+        "hostless": task(
+            "hostless", script([*HALF, {"hang": True}]), script(finish("hostless"), "earlier session")
+        ),
+    }
+    with team_of(world, tasks, config) as team:
+        spawned(team, "hostless")
+        team.until(lambda: team.world.git("for-each-ref", "refs/heads/feat/hostless", at=team.world.origin))
+        folder = team.desk / ".git/coord/sessions" / team.session("hostless").record.id
+        os.kill(int(json.loads((folder / "process.json").read_text())["pid"]), signal.SIGKILL)
+        (folder / "host.lock").unlink()
+        (folder / "host.lock").mkdir()
+        loop = team.command("run", "--interval", "0.3")
+        assert team.statuses() == {"crashes": "blocked", "hostless": "completed"}
+        assert team.left_over() == []
