@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from coord.core.agentevent import AgentEvent, Noted, Said
+from coord.core.agentevent import AgentEvent, Noted, Said, Tool, ToolState
 from coord.core.counters import Counters, counters
 from coord.core.session import Standing
 from coord.sessions.store import Store
 
 #: Characters of one message that are gathered before they are written: agents send their text in pieces of a word.
 _GATHERED = 4000
+#: Seconds after which a call that goes on is written down again.
+_GOES_ON = 10.0
 
 
 class Recorder:
@@ -24,6 +26,7 @@ class Recorder:
         self._id = id
         self._clock = clock
         self._said: Said | None = None
+        self._calls: dict[str, tuple[Tool, float]] = {}
         self._counted = counters(store.events(id)[0])
         self._fresh: list[AgentEvent] = []
         self.woken = asyncio.Event()
@@ -45,7 +48,7 @@ class Recorder:
         """Take one event. It never raises: what cannot be written is lost, and the session goes on."""
         if isinstance(event, Said):
             self._gather(event)
-        else:
+        elif not (isinstance(event, Tool) and self._is_told(event)):
             self.flush()
             self._write(event)
         self._fresh.append(event)
@@ -70,6 +73,19 @@ class Recorder:
             self._said = replace(said, text=said.text + event.text)
         if self._said and len(self._said.text) > _GATHERED:
             self.flush()
+
+    def _is_told(self, event: Tool) -> bool:
+        """Say whether the log knows of a call what matters until it is over: agents send its whole output again with each
+        line that is added to it, and the log would grow with the square of it."""
+        if event.state not in (ToolState.PENDING, ToolState.RUNNING):
+            self._calls.pop(event.call, None)
+            return False
+        what = replace(event, at=0.0, output="", input=event.input[:1])
+        before, at = self._calls.get(event.call, (None, 0.0))
+        if before == what and event.at - at < _GOES_ON:
+            return True
+        self._calls[event.call] = what, event.at
+        return False
 
     def _write(self, event: AgentEvent) -> None:
         try:

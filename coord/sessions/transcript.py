@@ -39,7 +39,7 @@ def messages(events: Iterable[AgentEvent]) -> list[Spoken]:
     """Return the messages of a session in their order; pieces of one text are one message, a tool call is told once, as it
     ended."""
     found: list[Spoken] = []
-    calls: dict[str, int] = {}
+    calls: dict[str, tuple[int, Tool]] = {}
     open_text = ""
     for event in events:
         key = f"{event.message}/{event.thought}" if isinstance(event, Said) else ""
@@ -47,28 +47,23 @@ def messages(events: Iterable[AgentEvent]) -> list[Spoken]:
             found[-1] = Spoken(found[-1].id, found[-1].role, found[-1].text + event.text, found[-1].at)
             continue
         open_text = key
-        spoken = _spoken(event, len(found) + 1)
-        if spoken is None:
-            continue
-        if isinstance(event, Tool) and event.call in calls:
-            _merge(found, calls[event.call], event)
-            continue
         if isinstance(event, Tool):
-            calls[event.call] = len(found)
-        found.append(spoken)
+            place, call = _called(event, calls.get(event.call), len(found))
+            calls[event.call] = place, call
+            found[place:] = [Spoken(place + 1, "tool", _tool_text(call), call.at), *found[place + 1 :]]
+        elif (spoken := _spoken(event, len(found) + 1)) is not None:
+            found.append(spoken)
     return found
 
 
-def _merge(found: list[Spoken], place: int, event: Tool) -> None:
-    before = found[place]
-    name, _, rest = before.text.partition("\n")
-    said = _tool_text(event).partition("\n")[2]
-    found[place] = Spoken(before.id, "tool", f"{_headline(name, event)}\n{rest}{said}".rstrip(), before.at)
-
-
-def _headline(name: str, event: Tool) -> str:
-    title = event.title or event.name
-    return f"{title or name.partition(' [')[0]} [{event.state.value}]"
+def _called(event: Tool, before: tuple[int, Tool] | None, end: int) -> tuple[int, Tool]:
+    """Return where a call is told and all that is known of it: what an event states replaces what was stated before."""
+    if before is None:
+        return end, event
+    place, known = before
+    words = (event.name or known.name, event.title or known.title)
+    texts = (event.input or known.input, event.output or known.output)
+    return place, Tool(known.at, known.call, event.state, *words, *texts)
 
 
 def _spoken(event: AgentEvent, number: int) -> Spoken | None:
@@ -77,8 +72,6 @@ def _spoken(event: AgentEvent, number: int) -> Spoken | None:
             return Spoken(number, "user", event.text, event.at)
         case Said():
             return Spoken(number, "assistant", event.text, event.at)
-        case Tool():
-            return Spoken(number, "tool", _tool_text(event), event.at)
         case Compacted():
             return Spoken(number, "system", f"The context was summarised. {event.summary}".strip(), event.at)
         case _:
@@ -86,7 +79,7 @@ def _spoken(event: AgentEvent, number: int) -> Spoken | None:
 
 
 def _tool_text(event: Tool) -> str:
-    lines = [_headline("", event)]
+    lines = [f"{event.title or event.name} [{event.state.value}]"]
     if event.input:
         lines.append(event.input)
     if event.output:

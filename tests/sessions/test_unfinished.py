@@ -79,6 +79,6 @@ def test_the_loop_ends_though_no_log_is_kept_and_a_host_ends_before_it_has_begun
         os.kill(int(json.loads((folder / "process.json").read_text())["pid"]), signal.SIGKILL)
         (folder / "host.lock").unlink()
         (folder / "host.lock").mkdir()
-        loop = team.command("run", "--interval", "0.3")
+        team.command("run", "--interval", "0.3")
         assert team.statuses() == {"crashes": "blocked", "hostless": "completed"}
         assert team.left_over() == []
