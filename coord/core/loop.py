@@ -308,6 +308,9 @@ def _placed(wanted: Spawn, task: Task, snapshot: Snapshot, means: Means, room: _
         return Waits(task.id, means.broken[agent], person=True)
     if task.id in means.refused:
         return Waits(task.id, means.refused[task.id], person=True)
+    # First: who has no place need not be compared with all others.
+    if room.places <= 0:
+        return Waits(task.id, f"{means.run.max} sessions are at work", person=False)
     shared = overlap(task, snapshot, room.underway)
     if shared and means.run.overlap is Overlap.HOLD:
         return Waits(
@@ -315,8 +318,6 @@ def _placed(wanted: Spawn, task: Task, snapshot: Snapshot, means: Means, room: _
             f"expected to change what {shared[0].who} is changing ({shared[0].what[0]})",
             person=False,
         )
-    if room.places <= 0:
-        return Waits(task.id, f"{means.run.max} sessions are at work", person=False)
     if means.free is not None and means.free < means.run.memory:
         return Waits(task.id, f"only {means.free >> 20} MiB of memory are free", person=False)
     return replace(wanted, shared=shared)

@@ -27,7 +27,6 @@ from coord.core.agentevent import (
     Ended,
     Ending,
     Gone,
-    Noted,
     Phase,
     Prompted,
     Warned,
@@ -57,6 +56,8 @@ _WATCH = 1.0
 _PATIENCE = 10.0
 #: Seconds after which a remote that did not answer is asked again.
 _AGAIN = 5.0
+#: Seconds after which a claim is renewed again that could not be.
+_RENEWED_AGAIN = 30.0
 #: Seconds that the remote has to answer; it is asked again.
 _PATIENCE_WITH_REMOTE = 120.0
 
@@ -436,6 +437,7 @@ class Host:
             now = time.time()
             outcome = await asyncio.to_thread(take, self.workspace, claim_of(self.record, now + length), now)
         except CoordError as error:
+            self._renews_again(length)
             self.log.note("claim", f"it could not be renewed: {error.message}")
             return
         match outcome:
@@ -444,9 +446,12 @@ class Host:
             case Held(claim):
                 self._end(Ending.ABORTED, f"{claim.machine}/{claim.session} holds the task's claim now")
             case other:
-                self.log.take(
-                    Noted(time.time(), "claim", f"it could not be renewed: {one_line(other.words)}")
-                )
+                self._renews_again(length)
+                self.log.note("claim", f"it could not be renewed: {one_line(other.words)}")
+
+    def _renews_again(self, length: float) -> None:
+        """Ask a remote that was away again soon: after a third of the claim more, two such answers would be its end."""
+        self._renewal = time.time() + min(length / 3, _RENEWED_AGAIN)
 
 
 def main(argv: list[str]) -> int:
