@@ -7,6 +7,7 @@ one row here.
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 import threading
@@ -19,7 +20,7 @@ from typing import NamedTuple, Never, Protocol
 
 from coord import __version__, quick
 from coord.call import Call
-from coord.errors import EXIT_MEANINGS, CoordError, Exit, UsageError
+from coord.errors import EXIT_MEANINGS, CoordError, Exit, RefusedError, UsageError
 from coord.output import standard
 
 
@@ -82,6 +83,14 @@ VERBS: dict[str, Verb] = {
 }
 
 ALIASES = {"merge": "land"}
+
+#: What only the coordinator does. The tool server refuses the same to a session; a shell is the other way to it.
+COORDINATORS = frozenset(
+    {
+        "complete", "review-task", "land", "retry", "approve", "unblock", "hold", "release", "freeze", "thaw", "run",
+        "spawn", "message", "abort", "inbox", "start", "open", "fork", "swarm",
+    }
+)  # fmt: skip
 
 
 class CommandModule(Protocol):
@@ -185,7 +194,23 @@ def _dispatch(argv: list[str]) -> int:
     args = _parsed(parser_of(name, module), argv[1:])
     output = standard(json=getattr(args, "json", False), verbose=getattr(args, "verbose", False))
     where = folder / (getattr(args, "directory", None) or ".")
+    if name in COORDINATORS and os.environ.get("COORD_SESSION"):
+        _refuse_sessions(name, where)
     return module.run(Call(args, output, where.resolve(), drop_inherited()))
+
+
+def _refuse_sessions(name: str, where: Path) -> None:
+    """Refuse an agent's session what is the coordinator's. This is a help against eagerness, not a wall: who runs as you
+    can take the variable away."""
+    from coord.core.session import SessionRole
+    from coord.sessions.identity import caller
+
+    who = caller(where, os.environ)
+    if who.role is not SessionRole.COORDINATOR:
+        raise RefusedError(
+            f"coord {name} is the coordinator's, and this is an agent's session ({who.why})",
+            hint="coord notify tells the coordinator something; coord block says that you cannot go on",
+        )
 
 
 def _parsed(parser: Parser, words: list[str]) -> Namespace:

@@ -1,0 +1,36 @@
+"""What an agent can do by coord's command line in its own shell: what its tools let it do, and no more."""
+
+from __future__ import annotations
+
+from tests.sessions.team import CONFIG, finish, script, spawned, task, team_of
+from tests.world import World
+
+COORDINATORS = (
+    "complete other -m done", "approve a", "abort b", "spawn other --no-wait", "start more", "land", "merge", "hold a",
+    "release a", "freeze", "thaw", "retry a", "unblock other", "message b hello", "run --once", "inbox",
+)  # fmt: skip
+
+
+def test_an_agent_does_nothing_of_the_coordinators_in_its_shell(world: World) -> None:
+    tries = [f"coord {words} >> told 2>&1; echo $? >> codes" for words in COORDINATORS]
+    elsewhere = (
+        'coord -C "$(git rev-parse --git-common-dir)/.." complete other >> told 2>&1; echo $? >> codes'
+    )
+    steps = [{"shell": ["sh", "-c", "; ".join([*tries, elsewhere])]}, *finish("a")]
+    tasks = {
+        "a": task("a", script(steps)),
+        "b": task("b", script([{"hang": True}])),
+        "other": task("other"),
+    }
+    with team_of(world, tasks, CONFIG.replace('model = "6s"', 'model = "60s"')) as team:
+        spawned(team, "b", "a")
+        team.settled("a")
+        tree = team.desk / ".worktrees/feat/a"
+        assert (tree / "codes").read_text().split() == ["8"] * (len(COORDINATORS) + 1)
+        assert (
+            "coord complete is the coordinator's, and this is an agent's session"
+            in (tree / "told").read_text()
+        )
+        assert team.session("a").state.value == "done", "what is its own it may say"
+        assert team.session("b").alive
+        assert team.statuses() == {"a": "pending", "b": "pending", "other": "pending"}
