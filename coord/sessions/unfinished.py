@@ -12,6 +12,7 @@ from coord.core.signal import REASON, STATUS, Done, read_signal, trailer_block
 from coord.core.text import one_line
 from coord.errors import CoordError
 from coord.freshness import note_push
+from coord.sessions.claims import machine, standing_claim
 from coord.sessions.evidence import remote_tip
 from coord.workspace import Workspace
 
@@ -43,7 +44,7 @@ def keep_back(workspace: Workspace, branch: Branch, reason: str) -> KeptBack:
     try:
         for _ in range(3):
             tip = remote_tip(workspace, branch.name)
-            if not tip or not _means_done(workspace, tip):
+            if not tip or not _means_done(workspace, tip) or _is_of_others(workspace, branch):
                 return KeptBack()
             match _say(workspace, branch, tip, reason):
                 case Pushed():
@@ -65,6 +66,12 @@ def _means_done(workspace: Workspace, tip: str) -> bool:
     message = git.objects.commit(tip).message if git.objects.holds(tip, Kind.COMMIT) else ""
     said = read_signal(message, claimed=False, draft=False, push_means=workspace.settings.land.signal)
     return isinstance(said, Done) and not said.explicit
+
+
+def _is_of_others(workspace: Workspace, branch: Branch) -> bool:
+    """Say whether another machine works on the task now: the branch is its own, and its claim keeps it back."""
+    seen = standing_claim(workspace, branch.task)
+    return seen is not None and seen[1].is_live(time.time()) and seen[1].machine != machine(workspace)
 
 
 def _say(

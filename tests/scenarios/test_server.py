@@ -299,3 +299,13 @@ def test_a_server_whose_coord_is_gone_says_so_and_takes_the_push(server: World) 
     words = server.git("push", "origin", "feat/a", ok=False, env={"PATH": path})
     assert "coord cannot be run on this server" in words
     assert server.branches() == ["feat/a"]
+
+
+def test_what_an_agents_push_wakes_is_no_part_of_its_session(
+    server: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be refused as one, and ended with it."""
+    monkeypatch.setenv("COORD_SESSION", "a-secret")
+    server.push("feat/a", {"src/a.txt": "1\n"})
+    log = _settled(server)
+    assert server.statuses()["a"] == "completed", log

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from coord.core.claim import ClaimText
+from coord.sessions.claims import Taken, take
+from coord.sessions.unfinished import Branch, KeptBack, keep_back
+from coord.workspace import open_workspace
 from tests.sessions.team import CONFIG, Team, finish, script, spawned, task, team_of
 from tests.world import World
 
@@ -62,6 +67,30 @@ def test_what_a_session_pushed_does_not_land_when_the_next_one_does_not_start(te
     answer = team.world.coord("spawn", "hangs", "--agent", "broken")
     assert answer.code != 0, answer.out
     assert not _lands(team, "hangs"), answer.err
+
+
+def test_the_branch_says_it_once_and_not_while_another_machine_works_on_it(world: World) -> None:
+    world.build({"a": task("a")}, config=CALM)
+    tip = world.push("feat/a")
+    workspace, branch, now = open_workspace(world.desk), Branch("a", "feat/a"), time.time()
+    theirs = ClaimText("a", "elsewhere-123456", "ses_00000001", int(now + 600))
+    assert isinstance(take(workspace, theirs, now), Taken)
+    assert keep_back(workspace, branch, "over") == KeptBack()
+    assert world.ref("refs/heads/feat/a") == tip
+
+    world.git("update-ref", "-d", "refs/coord/claims/a", at=world.origin)
+    assert keep_back(workspace, branch, "over\n[skip ci]") == KeptBack(marked=True)
+    said = world.git("log", "-1", "--format=%B", "feat/a", at=world.origin)
+    assert (
+        said == "coord: work in progress\n\nCoord-Status: working\nCoord-Task: a\nCoord-Reason: over skip ci"
+    )
+    assert keep_back(workspace, branch, "over") == KeptBack()
+    assert world.land().code == 0
+    assert world.statuses() == {"a": "pending"}
+
+    before = world.ref("refs/heads/main")
+    assert keep_back(workspace, Branch("a", "main"), "a forged record") == KeptBack()
+    assert world.ref("refs/heads/main") == before
 
 
 def test_the_loop_ends_though_no_log_is_kept_and_a_host_ends_before_it_has_begun(world: World) -> None:
