@@ -13,7 +13,7 @@ from tests.world import World
 
 def _assert_ended_well(team: Team) -> None:
     statuses = team.statuses()
-    expected = {id: "completed" for id in story()} | {id: "blocked" for id in BLOCKED} | {"waits": "pending"}
+    expected = dict.fromkeys(story(), "completed") | dict.fromkeys(BLOCKED, "blocked") | {"waits": "pending"}
     assert statuses == expected
     for id, reason in BLOCKED.items():
         assert reason in team.world.coord("show", id).out, id
