@@ -130,8 +130,8 @@ class _Door(BaseHTTPRequestHandler):
     def _event(self, body: dict[str, Any]) -> None:
         self.wfile.write(b"data: " + json.dumps(body).encode() + b"\n\n")
 
-    def log_message(self, format: str, *args: Any) -> None:
-        del format, args
+    def log_message(self, *words: Any) -> None:
+        del words
 
 
 class _Server(ThreadingHTTPServer):
