@@ -10,7 +10,7 @@ import errno
 import signal
 import sys
 import threading
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -181,10 +181,17 @@ def _dispatch(argv: list[str]) -> int:
     from coord.git import drop_inherited
 
     module: CommandModule = import_module(f"coord.commands.{VERBS[name].module}")
-    args = parser_of(name, module).parse_args(argv[1:])
+    args = _parsed(parser_of(name, module), argv[1:])
     output = standard(json=getattr(args, "json", False), verbose=getattr(args, "verbose", False))
     where = folder / (getattr(args, "directory", None) or ".")
     return module.run(Call(args, output, where.resolve(), drop_inherited()))
+
+
+def _parsed(parser: Parser, words: list[str]) -> Namespace:
+    """Read a command's words; options may stand between them, as with git (argparse alone lets an optional word come
+    before all options only: ``worktree remove --force NAME``)."""
+    args, rest = parser.parse_known_args(words)
+    return parser.parse_intermixed_args(words) if rest else args
 
 
 def _leading_folder(argv: list[str]) -> tuple[Path, list[str]]:

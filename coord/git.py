@@ -154,7 +154,18 @@ class Git:
             environment = {**self._hook, "GIT_OPTIONAL_LOCKS": "0", **env}
         for setting in config:
             words += ["-c", setting]
-        return self._command.execute([*words, *args], as_process=True, istream=PIPE, env=environment)
+        command = self._command
+        from git.exc import GitCommandNotFound
+
+        # A worktree may be removed between two questions, and GitPython would then ask in the process's own folder.
+        if not os.access(self.folder, os.X_OK):
+            raise GitError(f"{self.folder} is gone", hint="run it again")
+        try:
+            return command.execute([*words, *args], as_process=True, istream=PIPE, env=environment)
+        except GitCommandNotFound:
+            if os.access(self.folder, os.X_OK):
+                raise
+            raise GitError(f"{self.folder} is gone", hint="run it again") from None
 
     def run(
         self,

@@ -9,12 +9,15 @@ import contextlib
 import hashlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from coord.core.text import one_line
 
 if TYPE_CHECKING:
     import psutil
@@ -56,7 +59,7 @@ class ProcessId:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that was found, and what it calls itself (a name that anybody may choose)."""
+    """A process that was found, and what it calls itself, on one line (anybody may choose it)."""
 
     id: ProcessId
     name: str
@@ -86,6 +89,9 @@ def boot_id() -> str:
     """Return what tells this start of the machine from all others."""
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        asked = ["sysctl", "-n", "kern.bootsessionuuid"]
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     import psutil
 
     return f"{psutil.boot_time():.0f}"
@@ -156,7 +162,7 @@ def _if_left(process: psutil.Process, inside: str | None, secrets: frozenset[str
     try:
         is_left = _works_in(process, inside) or (bool(secrets) and _carries(process, secrets))
         id = identify(process.pid) if is_left else None
-        return Process(id, process.name()) if id else None
+        return Process(id, one_line(process.name(), 40)) if id else None
     except (psutil.Error, OSError):
         return None  # it ended meanwhile, or does not let us look
 

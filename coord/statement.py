@@ -141,7 +141,7 @@ def _empty_commit(workspace: Workspace, here: Here, message: str) -> str:
 
 def _push(workspace: Workspace, here: Here) -> None:
     if workspace.remote is None:
-        raise UsageError("there is no remote to push to", hint="git remote add origin URL")
+        return  # the branch is where landing looks for it
     ref = f"refs/heads/{here.branch}"
     answer = _own_git(workspace, here).run(
         "push", "--quiet", "--end-of-options", workspace.remote, f"{ref}:{ref}", ok=(0, 1, 128)

@@ -16,7 +16,7 @@ from coord.agents.acp_wire import Wire
 from coord.agents.base import AgentError, Answer, Caps, SessionSpec, Sink
 from coord.agents.process import AgentProcess, Patience, launch
 from coord.core.acp_quirks import quirks_of
-from coord.core.acp_updates import Seen, asked, listed, mapping, question, read, turn_end
+from coord.core.acp_updates import Seen, asked, listed, mapping, next_turn, question, read, turn_end
 from coord.core.agentevent import Asked, Gone, Started
 from coord.core.text import one_line
 
@@ -88,7 +88,7 @@ class AcpHandle:
             raise AgentError("a turn is under way")
         self._taken = asyncio.get_running_loop().create_future()
         self._cancelled = False
-        self._seen = Seen(quirks=self._seen.quirks)
+        self._seen = next_turn(self._seen)
         self._turn = asyncio.create_task(self._played(text))
         await asyncio.wait(
             {self._taken, self._turn}, timeout=self._spec.deadline, return_when=asyncio.FIRST_COMPLETED
@@ -172,21 +172,19 @@ class AcpHandle:
     async def _choose(self, model: str) -> None:
         if not model:
             return
-        offered = [mapping(one) for one in listed(mapping(self._offers.get("models")).get("availableModels"))]
-        if any(one.get("modelId") == model for one in offered):
-            await self._ask("session/set_model", {"sessionId": self._session, "modelId": model})
-            return
         options = (mapping(one) for one in listed(self._offers.get("configOptions")))
-        option = next(
-            (one for one in options if one.get("category") == "model" or one.get("id") == "model"), None
-        )
-        if option is None:
+        option = next((one for one in options if "model" in (one.get("category"), one.get("id"))), None)
+        if option is not None:
+            chosen = {"sessionId": self._session, "configId": option.get("id"), "value": model}
+            await self._ask("session/set_config_option", chosen)
+        elif listed(mapping(self._offers.get("models")).get("availableModels")):
+            # Before there were options; Gemini CLI 0.61 has only this.
+            await self._ask("session/set_model", {"sessionId": self._session, "modelId": model})
+        else:
             raise AgentError(
                 f"{self._spec.kind.name} offers no choice of a model in this protocol",
                 hint="name the model in the agent's own configuration",
             )
-        chosen = {"sessionId": self._session, "configId": option.get("id"), "value": model}
-        await self._ask("session/set_config_option", chosen)
 
     async def _ask(self, method: str, params: dict[str, Any]) -> Any:
         return await asyncio.wait_for(self._connection.send_request(method, params), self._spec.deadline)

@@ -7,28 +7,20 @@ from pathlib import Path
 
 from coord.core.agentevent import Asked
 from coord.core.agents import Unsure
-from coord.core.permission import Decision, decide
+from coord.core.permission import Decision, decide, is_literal
 
 
 def judged(asked: Asked, worktree: Path, unsure: Unsure) -> Decision:
     """Return what to answer to ``asked`` by an agent whose session has ``worktree``."""
-    root = worktree.resolve()
-    decision = decide(asked, str(worktree), unsure)
-    real = replace(asked, paths=tuple(_real(path, root, worktree) for path in asked.paths))
-    # Both must agree: the text may look outside, the links may lead there.
-    return (
-        decision if str(root) == str(worktree) and real == asked else _stricter(decision, real, root, unsure)
-    )
+    followed = tuple(_followed(path, worktree) for path in asked.paths)
+    return decide(replace(asked, paths=followed), str(worktree.resolve()), unsure)
 
 
-def _stricter(decision: Decision, real: Asked, root: Path, unsure: Unsure) -> Decision:
-    followed = decide(real, str(root), unsure)
-    order = list(type(decision.verdict))
-    return max(decision, followed, key=lambda one: (one.verdict.value == "reject", order.index(one.verdict)))
-
-
-def _real(path: str, root: Path, worktree: Path) -> str:
+def _followed(path: str, worktree: Path) -> str:
+    if not is_literal(path):
+        return path
     try:
         return str((worktree / path).resolve())
-    except (OSError, ValueError, RuntimeError):
-        return f"/{path}" if root != Path("/") else path
+    except (OSError, RuntimeError):
+        # Links in a circle: nobody can say where that is.
+        return ""

@@ -40,7 +40,8 @@ class Script:
         plain = [text for tag, text in found if not tag and text not in known]
         if plain:
             return [step for text in plain for step in steps_of(text)]
-        return self.rest or None
+        # Whoever cancels right before a hang means the hang.
+        return (self.rest[1:] if self.rest and "hang" in self.rest[0] else self.rest) or None
 
     def _tagged(self, line: str) -> str | None:
         for tag in dict.fromkeys(tag for tag, _ in self.blocks if tag):

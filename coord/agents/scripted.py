@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,8 @@ class Agent:
                 if method == "session/load":
                     self._replay()
             case "session/set_config_option":
-                return {"result": {"configOptions": []}}
+                known = params.get("value") == _MODEL["currentValue"]
+                return {"result": {"configOptions": [_MODEL]}} if known else _error("no such model", -32602)
             case _:
                 return _error(f"Method not found: {method}", -32601)
         return {"result": {"sessionId": self.session, "configOptions": [_MODEL]}}
@@ -221,6 +223,8 @@ def main() -> None:
     agent = Agent()
     signal.signal(signal.SIGTERM, agent.terminated)
     agent.serve()
+    while agent.ignores_term:
+        time.sleep(60)
     # A turn may hang: nothing waits for its thread.
     os._exit(0)
 

@@ -40,7 +40,9 @@ def run(call: Call) -> Exit:
         "sessions",
         {
             "sessions": [shown_as_json(session) for session in shown],
-            "lost": [{"what": one.what, "name": one.name, "hint": one.hint} for one in left],
+            "lost": [
+                {"what": one.what, "name": one.name, "why": one.why, "command": one.command} for one in left
+            ],
         },
     )
     detailed = wanted is not None
@@ -48,7 +50,7 @@ def run(call: Call) -> Exit:
     for line in table([row(session, now, detailed=detailed) for session in shown]):
         call.output.result(line)
     for one in left:
-        call.output.say(f"{one.what} {one.name}: {one.hint}")
+        call.output.say(f"{one.what} {one.name}: {one.why}: {one.command}")
     if not shown and not left:
         call.output.say("there is no session; coord spawn TASK starts one")
     return Exit.OK

@@ -16,8 +16,10 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from coord.call import Call
+from coord.core.text import one_line
 from coord.core.worktrees import Reason, branch_of, size_text
 from coord.errors import Exit, UsageError
 from coord.freshness import fetch
@@ -58,7 +60,9 @@ def options(parser: ArgumentParser) -> None:
         metavar="DIR",
         help="create: where, from the main checkout's root (default: .worktrees/BRANCH)",
     )
-    parser.add_argument("--all", action="store_true", help="status: the main checkout and other branches too")
+    parser.add_argument(
+        "--all", action="store_true", help="list, status: the main checkout (and status: other branches) too"
+    )
     parser.add_argument("--fetch", action="store_true", help="status: fetch first")
     parser.add_argument(
         "--force", action="store_true", help="remove: save to refs/coord/rescue what would be lost"
@@ -110,10 +114,17 @@ def _emit(call: Call, **facts: Json) -> None:
 
 def _list(call: Call, workspace: Workspace) -> Exit:
     trees = [tree for tree in list_worktrees(workspace.git) if not tree.is_main or call.args.all]
-    for line in table([(tree.name or f"({tree.head[:7]})", _notes(tree), str(tree.path)) for tree in trees]):
+    for line in table(
+        [(tree.name or f"({tree.head[:7] or 'bare'})", _notes(tree), _shown(tree.path)) for tree in trees]
+    ):
         call.output.result(line)
     _emit(call, worktrees=[_tree_facts(tree) for tree in trees])
     return Exit.OK
+
+
+def _shown(path: Path) -> str:
+    """Return a path as it may stand in a line: whoever named it may have put another line into it."""
+    return one_line(str(path), 1000)
 
 
 def _notes(tree: Worktree) -> str:
@@ -137,7 +148,7 @@ def _status(call: Call, workspace: Workspace) -> Exit:
         fetch(workspace)
     found = look(workspace, every=call.args.all)
     for one in found:
-        call.output.result(f"{one.tree.name or one.tree.head[:7]}  {one.tree.path}")
+        call.output.result(f"{one.tree.name or one.tree.head[:7]}  {_shown(one.tree.path)}")
         for line in table([(f"  {name}", words) for name, words in _rows(workspace, one) if words]):
             call.output.result(line)
     if not found:
@@ -270,7 +281,7 @@ def _tell(
                 _tell_kept(call, one)
             case Dropped():
                 what = f"ports {', '.join(map(str, one.ports))} of" if one.ports else "git's entry of"
-                call.output.result(f"{would}dropped: {what} {one.path}, whose folder is gone")
+                call.output.result(f"{would}dropped: {what} {_shown(one.path)}, whose folder is gone")
     size = sum(one.size for one in found if isinstance(one, Removed))
     if len(found) != 1 or isinstance(found[0], Dropped):
         call.output.say(
@@ -288,7 +299,7 @@ def _tell(
 
 
 def _tell_removed(call: Call, one: Removed, would: str) -> None:
-    tree = f"worktree {one.path} ({size_text(one.size)})" if one.path else ""
+    tree = f"worktree {_shown(one.path)} ({size_text(one.size)})" if one.path else ""
     branch = f"branch {one.branch}" if one.branch else ""
     call.output.result(f"{would}removed: {' and '.join(filter(None, [tree, branch]))}")
     if one.ended:
@@ -311,7 +322,7 @@ _REMOTE = {
 
 
 def _tell_kept(call: Call, one: Kept) -> None:
-    where = f" ({one.path})" if one.path else ""
+    where = f" ({_shown(one.path)})" if one.path else ""
     call.output.result(f"kept {one.branch or 'the worktree'}{where}: {one.obstacle.words}")
     if one.obstacle.hint:
         call.output.result(f"  {one.obstacle.hint}")

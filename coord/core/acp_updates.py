@@ -40,6 +40,9 @@ _STOPS = {
     "refusal": Outcome.REFUSAL,
 }
 
+#: More tokens, dollars or attempts than this nobody has used: JSON can say Infinity.
+_MOST = 2**53
+
 _NO_CALLS: Mapping[str, Tool] = MappingProxyType({})
 
 
@@ -52,6 +55,7 @@ class Seen:
     attempts: int = 0
     said: str = ""
     spoke: bool = False
+    used: int = 0
     quirks: Quirks = NO_QUIRKS
 
 
@@ -63,7 +67,7 @@ def read(seen: Seen, update: Mapping[str, Any], at: float) -> tuple[Seen, tuple[
         case "tool_call" | "tool_call_update":
             return _call(seen, update, at)
         case "usage_update":
-            return seen, _used(update, at)
+            return _used(seen, update, at)
         case "session_info_update":
             return _information(seen, update, at)
         case _:
@@ -80,14 +84,22 @@ def _chunk(seen: Seen, update: Mapping[str, Any], at: float) -> tuple[Seen, tupl
         events.append(Said(at, clipped(text), thought, str(update.get("messageId") or "")))
         seen = replace(seen, spoke=True, said=seen.said if thought else (seen.said + text)[-500:])
     if used := number(usage.get("totalTokens")):
+        seen = replace(seen, used=int(used))
         events.append(Used(at, int(used)))
     return seen, tuple(events)
 
 
-def _used(update: Mapping[str, Any], at: float) -> tuple[AgentEvent, ...]:
+def _used(seen: Seen, update: Mapping[str, Any], at: float) -> tuple[Seen, tuple[AgentEvent, ...]]:
     cost = mapping(update.get("cost"))
     dollars = number(cost.get("amount")) if cost.get("currency", "USD") == "USD" else 0.0
-    return (Used(at, int(number(update.get("used"))), int(number(update.get("size"))), dollars),)
+    # After an error or a cancel some say 0; their context is as full as it was.
+    used = int(number(update.get("used"))) or seen.used
+    return replace(seen, used=used), (Used(at, used, int(number(update.get("size"))), dollars),)
+
+
+def next_turn(seen: Seen) -> Seen:
+    """Return what is known when another turn begins."""
+    return Seen(used=seen.used, quirks=seen.quirks)
 
 
 def _information(seen: Seen, update: Mapping[str, Any], at: float) -> tuple[Seen, tuple[AgentEvent, ...]]:
@@ -277,6 +289,6 @@ def listed(value: object) -> list[Any]:
 
 def number(value: object) -> float:
     """Return ``value`` when it is a number of JSON that counts something, else 0."""
-    return (
-        float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else 0.0
-    )
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return 0.0
+    return float(value) if 0 <= value <= _MOST else 0.0

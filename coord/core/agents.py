@@ -43,7 +43,7 @@ class Unsure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgentKind:
-    """An agent that can be started: ``command`` is an argument list, ``model`` what it is asked to use (``""``: its
+    """An agent that can be started: ``command`` is an argument list (see ``core.invocation`` for its places), ``model`` what it is asked to use (``""``: its
     own choice), ``environment`` what is added to its environment, ``url`` where a running server of it answers."""
 
     name: str
@@ -58,17 +58,29 @@ class AgentKind:
 #: The command of the scripted agent begins with this word; the shell puts the running Python in its place.
 PYTHON = "{python}"
 
+_AIDER = ("aider", "--yes-always", "--no-check-update", "--no-pretty", "--no-stream")
+
+#: Where the words come from: the recordings in ``tests/agents/recordings`` for those that are in there, else the link.
 PRESETS: tuple[AgentKind, ...] = (
     AgentKind("scripted", Adapter.ACP, (PYTHON, "-P", "-m", "coord.agents.scripted")),
     AgentKind("opencode", Adapter.ACP, ("opencode", "acp")),
     AgentKind("opencode-http", Adapter.OPENCODE_HTTP, ("opencode", "serve")),
-    AgentKind("claude", Adapter.ACP, ("claude-code-acp",)),
+    # npm @agentclientprotocol/claude-agent-acp, once @zed-industries/claude-code-acp.
+    AgentKind("claude", Adapter.ACP, ("claude-agent-acp",)),
+    # npm @agentclientprotocol/codex-acp, once @zed-industries/codex-acp.
     AgentKind("codex", Adapter.ACP, ("codex-acp",)),
     AgentKind("gemini", Adapter.ACP, ("gemini", "--acp")),
     AgentKind("qwen", Adapter.ACP, ("qwen", "--acp")),
-    AgentKind("copilot", Adapter.ACP, ("copilot", "--acp")),
+    # https://docs.github.com/en/copilot/reference/copilot-cli-reference/acp-server
+    AgentKind("copilot", Adapter.ACP, ("copilot", "--acp", "--stdio")),
+    # https://block.github.io/goose/docs/guides/acp-clients
     AgentKind("goose", Adapter.ACP, ("goose", "acp")),
-    AgentKind("aider", Adapter.COMMAND, ("aider", "--yes-always", "--message-file", "{prompt}")),
+    AgentKind("claude-cli", Adapter.COMMAND, ("claude",), dialect=Dialect.CLAUDE),
+    AgentKind("codex-cli", Adapter.COMMAND, ("codex",), dialect=Dialect.CODEX),
+    AgentKind("gemini-cli", Adapter.COMMAND, ("gemini", "--approval-mode", "yolo"), dialect=Dialect.GEMINI),
+    AgentKind("opencode-cli", Adapter.COMMAND, ("opencode",), dialect=Dialect.OPENCODE),
+    # https://aider.chat/docs/scripting.html
+    AgentKind("aider", Adapter.COMMAND, (*_AIDER, "--model", "{model}", "--message-file", "{prompt}")),
 )
 
 

@@ -7,7 +7,7 @@ any point, the next one is asked the same question: nothing is remembered but se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coord.core.agents import Overlap, Run, chosen
 from coord.core.journal import Ahead
@@ -54,13 +54,15 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """Start a session for a task; ``shared`` are the files it is expected to share with others."""
+    """Start a session for a task; ``shared`` are the files it is expected to share with others, ``mends`` says that its
+    branch did not land."""
 
     task: str
     reason: str
     context: str = ""
     attempt: int = 1
     shared: tuple[Shared, ...] = ()
+    mends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +301,7 @@ def _placed(wanted: Spawn, task: Task, snapshot: Snapshot, means: Means, room: _
         return Waits(task.id, f"{means.run.max} sessions are at work", person=False)
     if means.free is not None and means.free < means.run.memory:
         return Waits(task.id, f"only {means.free >> 20} MiB of memory are free", person=False)
-    return Spawn(wanted.task, wanted.reason, wanted.context, wanted.attempt, shared)
+    return replace(wanted, shared=shared)
 
 
 def _wanted(task: Task, snapshot: Snapshot, queue: Queue, means: Means) -> Spawn | Waits:
@@ -313,7 +315,8 @@ def _wanted(task: Task, snapshot: Snapshot, queue: Queue, means: Means) -> Spawn
         verdict = _verdict(snapshot, branch)
         if verdict is not None and _may_be_tried_again(verdict, means):
             context = evidence_of(verdict, snapshot)
-            return Spawn(task.id, f"its branch did not land: {verdict.reason}", context, attempt)
+            reason = f"its branch did not land: {verdict.reason}"
+            return Spawn(task.id, reason, context, attempt, mends=True)
     reason = why_not(task, task.id, snapshot)
     if reason:
         return Waits(task.id, reason, person=_is_for_people(task, snapshot))

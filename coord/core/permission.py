@@ -51,7 +51,7 @@ def decide(asked: Asked, worktree: str, unsure: Unsure) -> Decision:
     if outside:
         return Decision(
             Verdict.REJECT,
-            f"{one_line(outside[0])} is outside this session's worktree ({one_line(worktree)})",
+            f"{one_line(outside[0])} is no file of this session's worktree ({one_line(worktree)})",
         )
     if asked.paths and asked.tool.lower() not in _COMMANDS:
         return Decision(Verdict.ALLOW, "inside the worktree")
@@ -62,16 +62,17 @@ def decide(asked: Asked, worktree: str, unsure: Unsure) -> Decision:
 
 def is_inside(path: str, worktree: str) -> bool:
     """Say whether ``path`` (relative ones: to the worktree) lies in the worktree; what cannot be told does not."""
-    if not path or "\0" in path or path.startswith("~") or "$" in path:
-        return False
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path):
+    # ``..`` after a link leads elsewhere than the text says: a path that needs it is not trusted.
+    if not is_literal(path) or ".." in path.split("/"):
         return False
     root = posixpath.normpath(worktree)
     whole = posixpath.normpath(posixpath.join(root, path))
-    # ``..`` after a link leads elsewhere than the text says: a path that needs it is not trusted.
-    if ".." in path.split("/"):
-        return False
     return (whole == root or whole.startswith(root.rstrip("/") + "/")) and not _is_git(whole, root)
+
+
+def is_literal(path: str) -> bool:
+    """Say whether ``path`` means itself: nothing in it stands for something else in a shell or a browser."""
+    return bool(path) and path[0] != "~" and not re.search(r"[\0$`*?\n]|\A[A-Za-z][A-Za-z0-9+.-]*://", path)
 
 
 def _is_git(path: str, root: str) -> bool:

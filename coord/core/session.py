@@ -140,8 +140,7 @@ def after(stood: Standing, event: AgentEvent) -> Standing:
 def _moved(stood: Standing, event: AgentEvent) -> Standing:
     match event:
         case Started():
-            stood = replace(stood, foreign=event.foreign or stood.foreign, starts=stood.starts + 1)
-            return replace(stood, ended=None, asked=(), running=(), children=())
+            return _started(stood, event)
         case Prompted():
             return _prompted(stood, event)
         case Tool():
@@ -175,6 +174,13 @@ def _moved(stood: Standing, event: AgentEvent) -> Standing:
             return stood
 
 
+def _started(stood: Standing, event: Started) -> Standing:
+    stood = replace(stood, foreign=event.foreign or stood.foreign)
+    if stood.in_turn:
+        return stood  # some agents learn their own name only while the first turn goes on
+    return replace(stood, starts=stood.starts + 1, ended=None, asked=(), running=(), children=())
+
+
 def _prompted(stood: Standing, event: Prompted) -> Standing:
     nudges = stood.nudges + 1 if event.why is Why.NUDGE else 0
     tip = event.tip if event.why in (Why.TASK, Why.RETURNED) else stood.tip
@@ -186,7 +192,7 @@ def _prompted(stood: Standing, event: Prompted) -> Standing:
 def _phase(stood: Standing, event: AgentEvent) -> Phase:
     match event:
         case Started():
-            return Phase.ENDED
+            return stood.phase if stood.in_turn else Phase.ENDED
         case Gone():
             return Phase.GONE
         case TurnEnded():

@@ -19,8 +19,9 @@ class Shared:
     what: tuple[str, ...]
 
 
-def why_not(task: Task | None, id: str, snapshot: Snapshot) -> str:
-    """Return why no agent may be started for a task now, or ``""``."""
+def why_not(task: Task | None, id: str, snapshot: Snapshot, *, mends: bool = False) -> str:
+    """Return why no agent may be started for a task now, or ``""``; ``mends``: its branch did not land, and is to be
+    mended, so that it is blocked is no reason."""
     if task is None:
         return f"there is no task '{id}' on {snapshot.upstream}"
     if task.apart:
@@ -28,9 +29,9 @@ def why_not(task: Task | None, id: str, snapshot: Snapshot) -> str:
         return f"{task.id} is not for agents: {task.apart}{hint}"
     if task.is_completed:
         return f"{task.id} is completed"
-    if task.status is Status.BLOCKED:
+    if task.status is Status.BLOCKED and not mends:
         return f"{task.id} is blocked: coord unblock {task.id}"
-    if task.status is not Status.PENDING and task.status is not Status.IN_PROGRESS:
+    if task.status not in (Status.PENDING, Status.IN_PROGRESS, Status.BLOCKED):
         return f"{task.id} has the status {task.status_text}"
     unmet = snapshot.graph.unmet(task.id)
     if unmet:

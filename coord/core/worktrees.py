@@ -16,8 +16,10 @@ _REFUSED = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 
 def flaw_of_branch(name: str) -> str:
     """Return why git takes no branch of this name, or ``""``. The rules are those of git-check-ref-format(1)."""
-    if not name or name == "@" or name.startswith("-"):
-        return "it is empty, or looks like an option"
+    if not name or name in ("@", "HEAD") or name.startswith(("-", "refs/")):
+        return "it is empty, or looks like an option or another ref"
+    if re.fullmatch(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", name):
+        return "it looks like a commit"
     if _REFUSED.search(name) or not name.isprintable():
         return "git takes no spaces, control characters, '..', or any of ~^:?*[\\ in it"
     if name.startswith("/") or name.endswith(("/", ".")):

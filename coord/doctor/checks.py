@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from coord.core.text import one_line
-from coord.doctor import drift, leftovers, setup
+from coord.doctor import drift, leftovers, sessions, setup
 from coord.doctor.finding import Finding, Place, Severity
 from coord.errors import CoordError
 
@@ -45,6 +45,8 @@ CHECKS: tuple[Check, ...] = (
     Check("worktree", "git lets no other worktree have its branch", leftovers.worktrees),
     Check("port-lease", "no other worktree gets its ports", leftovers.port_leases),
     Check("orphan-folder", "it takes space, and may hold work", leftovers.orphaned_folders),
+    Check("session", "it holds a claim, and nobody works", sessions.unwatched),
+    Check("session-debris", "a task stays in progress that nobody works on", sessions.left_over),
     Check("local-branch", "it takes space, and looks like work", leftovers.local_branches),
     Check("lock-file", "fetching and landing fail while it is there", leftovers.lock_files),
 )

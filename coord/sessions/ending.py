@@ -129,6 +129,20 @@ def _at(workspace: Workspace, record: SessionRecord) -> Workspace:
     return open_workspace(folder) if folder.is_dir() else workspace
 
 
+def _take_away(workspace: Workspace, record: SessionRecord, say: Callable[[str], None]) -> None:
+    try:
+        outcome = remove(workspace, Removal(record.worktree, force=True))
+    except CoordError:
+        if not Path(record.worktree).is_dir():
+            return  # the landing of its branch has removed it meanwhile
+        raise
+    if isinstance(outcome, Removed):
+        for ref in outcome.saved:
+            say(f"{record.branch}: work that nothing else holds is saved: {how_to_get_back(ref)}")
+    else:
+        say(f"kept: {record.worktree} ({outcome.obstacle.words})")
+
+
 def is_coords_own(workspace: Workspace, record: SessionRecord) -> bool:
     """Say whether a session's worktree was made for it, or for an earlier session of its task, and goes with it."""
     if "worktree" in record.owns:
@@ -159,12 +173,7 @@ def retire(
         Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)
         return
     if Path(record.worktree).is_dir() and is_coords_own(workspace, record):
-        outcome = remove(workspace, Removal(record.worktree, force=True))
-        if isinstance(outcome, Removed):
-            for ref in outcome.saved:
-                say(f"{record.branch}: work that nothing else holds is saved: {how_to_get_back(ref)}")
-        else:
-            say(f"kept: {record.worktree} ({outcome.obstacle.words})")
+        _take_away(workspace, record, say)
     if record.task:
         release(workspace, record.task, record.id)
     Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)

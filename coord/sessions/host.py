@@ -19,6 +19,7 @@ from pathlib import Path
 
 from coord import inbox
 from coord.agents.base import AgentAdapter, AgentError, Answer, Handle, SessionSpec
+from coord.agents.policy import judged
 from coord.agents.registry import adapter_of
 from coord.core.agentevent import (
     Answered,
@@ -33,11 +34,11 @@ from coord.core.agentevent import (
     Why,
 )
 from coord.core.anomaly import Anomaly, command_for, findings, untold
-from coord.core.permission import Verdict, decide
+from coord.core.permission import Verdict
 from coord.core.session import SessionRecord
 from coord.core.settings import Settings
 from coord.core.text import one_line
-from coord.core.turn import CONTINUE, Finish, Nudge, Rest, judge
+from coord.core.turn import CONTINUE, Evidence, Finish, Nudge, Rest, judge
 from coord.errors import CoordError
 from coord.processes import own
 from coord.sessions.claims import Held, Taken, take
@@ -53,6 +54,8 @@ _TICK = 0.2
 _WATCH = 1.0
 #: Seconds that an agent has to end a turn it was told to end, before its process is ended.
 _PATIENCE = 10.0
+#: Seconds that the remote has to answer; it is asked again.
+_PATIENCE_WITH_REMOTE = 120.0
 
 _GO_ON = f"You were interrupted. Look at where your branch stands, then go on.\n{CONTINUE}"
 
@@ -61,6 +64,7 @@ class Host:
     """One session's host, from the start of its agent to the end of the session."""
 
     def __init__(self, workspace: Workspace, record: SessionRecord) -> None:
+        workspace.git.patience = min(workspace.git.patience, _PATIENCE_WITH_REMOTE)
         self.workspace = workspace
         self.record = record
         self.store = Store(workspace.state / "sessions")
@@ -95,6 +99,8 @@ class Host:
 
     async def _begin(self) -> None:
         resumed = bool(self.log.standing.turn)
+        if self.log.standing.in_turn:
+            self.log.take(Gone(time.time(), "its host was gone"))
         spec = spec_of(self.workspace, self.record, self.log.standing.foreign if resumed else "")
         if not await self._start(spec):
             return
@@ -141,7 +147,7 @@ class Host:
     # -- one look ----------------------------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        self._renew()
+        await self._renew()
         await self._read_inbox()
         if self.over or self.handle is None:
             return
@@ -233,7 +239,7 @@ class Host:
     async def _prompt(self, text: str, why: Why, message: str = "") -> bool:
         if self.handle is None:
             return False
-        tip = self._tip() if why in (Why.TASK, Why.RETURNED) else ""
+        tip = await asyncio.to_thread(self._tip) if why in (Why.TASK, Why.RETURNED) else ""
         self._cancelled = 0.0
         turn = self.log.standing.turn + 1
         if turn > 1 and not self.remembers:
@@ -251,7 +257,15 @@ class Host:
             return False
         if message:
             self.log.note("delivered", message)
+        if why is Why.RESUME:
+            self._drop_nudges()
         return True
+
+    def _drop_nudges(self) -> None:
+        """Forget nudges that wait: the session has just been asked to go on."""
+        for waiting in self.store.waiting(self.record.id):
+            if waiting.why == Why.NUDGE.value:
+                self.store.taken(self.record.id, waiting)
 
     def _tip(self) -> str:
         if not self.record.task:
@@ -265,7 +279,7 @@ class Host:
 
     async def _answer_all(self) -> None:
         for asked in self.log.standing.asked:
-            decision = decide(asked, self.record.worktree, self.settings.sessions.unsure)
+            decision = judged(asked, Path(self.record.worktree), self.settings.sessions.unsure)
             match decision.verdict:
                 case Verdict.ALLOW:
                     await self._answer(asked, Answer.ONCE, decision.reason)
@@ -313,10 +327,13 @@ class Host:
         ):
             return
         try:
-            seen = evidence(self.workspace, self.record) if self.record.task else None
+            # The remote may be slow, and the agent's messages must not wait for it.
+            seen = await asyncio.to_thread(self._evidence) if self.record.task else None
         except CoordError as error:
             self.log.note("evidence", error.message)
             return
+        if self.log.standing is not stood:
+            return  # something happened meanwhile: it is looked at again
         self._judged = stood.turn
         match judge(stood, seen, self.settings.monitor.nudges):
             case Finish(Ending.ATTENTION, reason):
@@ -332,6 +349,9 @@ class Host:
             case Rest(reason):
                 self.log.note("rest", reason)
 
+    def _evidence(self) -> Evidence:
+        return evidence(self.workspace, self.record)
+
     def _end(self, ending: Ending, reason: str) -> None:
         self.log.take(Ended(time.time(), ending, one_line(reason, 500)))
         self.over = True
@@ -344,6 +364,8 @@ class Host:
         counted = self.log.counted
         found = findings(counted, self.settings.monitor, time.time())
         for anomaly in untold(found, counted.told):
+            if anomaly.heuristic == "ended-without-done" and not self.record.task:
+                continue  # nothing was asked of it that could be done
             command = command_for(anomaly, self.record.id)
             self.log.take(
                 Warned(
@@ -383,14 +405,14 @@ class Host:
 
     # -- the claim ---------------------------------------------------------------------------------------------------
 
-    def _renew(self) -> None:
+    async def _renew(self) -> None:
         if not self.record.task or time.time() < self._renewal:
             return
         length = self.settings.sessions.claim
         self._renewal = time.time() + length / 3
         try:
             now = time.time()
-            outcome = take(self.workspace, claim_of(self.record, now + length), now)
+            outcome = await asyncio.to_thread(take, self.workspace, claim_of(self.record, now + length), now)
         except CoordError as error:
             self.log.note("claim", f"it could not be renewed: {error.message}")
             return

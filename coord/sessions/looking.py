@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 
-from coord.core.session import SessionRecord, SessionState, Standing, state_of, why_of
+from coord.core.claim import read_claim
+from coord.core.session import SessionRecord, SessionState, Standing, standing, state_of, why_of
 from coord.core.text import one_line
 from coord.core.verdict import CLAIMS
 from coord.processes import ProcessId, is_running
@@ -31,11 +33,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Something of a session that has no record any more: what, where, and what to do about it."""
+    """Something of a session that has no record any more: what, of which name, why it is lost, and the command that acts."""
 
     what: str
     name: str
-    hint: str
+    why: str
+    command: str
 
 
 def look(workspace: Workspace) -> tuple[Session, ...]:
@@ -45,10 +48,34 @@ def look(workspace: Workspace) -> tuple[Session, ...]:
     return tuple(sorted(found, key=lambda session: (session.record.made, session.record.id)))
 
 
+class Watcher:
+    """Looks again and again, and reads of each log only what is new."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._store = Store(workspace.state / "sessions")
+        self._read: dict[str, tuple[int, Standing]] = {}
+
+    def look(self) -> tuple[Session, ...]:
+        """Return the sessions of this repository, by their age."""
+        found = [self._look_at(one) for one in self._store.records() if not isinstance(one, Unreadable)]
+        self._read = {id: read for id, read in self._read.items() if any(s.record.id == id for s in found)}
+        return tuple(sorted(found, key=lambda session: (session.record.made, session.record.id)))
+
+    def _look_at(self, record: SessionRecord) -> Session:
+        # Whether it lives is asked first: what it wrote before it ended is then read for sure.
+        alive = host_runs(self._store, record.id)
+        at, before = self._read.get(record.id, (0, Standing()))
+        events, end = self._store.events(record.id, at)
+        stood = standing(events, before)
+        self._read[record.id] = (end, stood)
+        return Session(record, stood, state_of(stood, alive=alive), alive)
+
+
 def session_of(store: Store, record: SessionRecord) -> Session:
     """Return how one session stands."""
-    stood = store.standing(record.id)
+    # Whether it lives is asked first: what it wrote before it ended is then read for sure.
     alive = host_runs(store, record.id)
+    stood = store.standing(record.id)
     return Session(record, stood, state_of(stood, alive=alive), alive)
 
 
@@ -65,7 +92,7 @@ def lost(workspace: Workspace) -> tuple[Lost, ...]:
     """Return what sessions have left that no record tells of: unreadable records, and claims of this machine."""
     store = Store(workspace.state / "sessions")
     found = [
-        Lost("record", one.id, f"its record cannot be read ({one.why}); coord abort {one.id} removes it")
+        Lost("session", one.id, f"its record cannot be read: {one.why}", f"coord abort {one.id}")
         for one in store.records()
         if isinstance(one, Unreadable)
     ]
@@ -77,18 +104,11 @@ def lost(workspace: Workspace) -> tuple[Lost, ...]:
         name, _, session = holder.partition("/")
         if name == machine(workspace) and session not in known:
             task = ref.name.removeprefix(CLAIMS)
-            found.append(
-                Lost(
-                    "claim",
-                    task,
-                    f"held by {session}, of which nothing is left; coord spawn {task} takes it over",
-                )
-            )
+            why = f"held by {session}, of which nothing is left here"
+            found.append(Lost("claim", task, why, f"coord spawn {shlex.quote(task)}"))
     return tuple(found)
 
 
 def _holder(workspace: Workspace, oid: str) -> str:
-    from coord.core.claim import read_claim
-
     claim = read_claim("", workspace.git.objects.commit(oid).message)
     return f"{claim.machine}/{claim.session}"

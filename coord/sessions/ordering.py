@@ -16,6 +16,8 @@ from coord.sessions.ending import retire
 from coord.sessions.looking import look
 from coord.sessions.spawning import NotSpawned, Order, Spawned, failed_to_start, spawn, started
 from coord.sessions.store import Store
+from coord.shims import State, elsewhere
+from coord.shims import look as look_at_hooks
 from coord.workspace import Workspace
 
 
@@ -31,6 +33,7 @@ def order_tasks(
     workspace: Workspace, asked: Asked, say: Callable[[str], None]
 ) -> tuple[Spawned | NotSpawned, ...]:
     """Start what is asked for and return what came of each, in their order."""
+    say_hooks(workspace, say)
     fetch(workspace)
     view = observe(workspace)
     _say_overlaps(view, asked, say)
@@ -39,6 +42,17 @@ def order_tasks(
         return tuple(made)
     deadline = time.monotonic() + workspace.settings.monitor.starting + 5
     return tuple(_when_started(workspace, one, deadline, say) for one in made)
+
+
+def say_hooks(workspace: Workspace, say: Callable[[str], None]) -> None:
+    """Say when nothing keeps an agent's commits in its own worktree."""
+    missing = [
+        found.hook
+        for found in look_at_hooks(workspace, workspace.settings.project)
+        if found.state is State.ABSENT
+    ]
+    if missing and not elsewhere(workspace):
+        say("note: without the hooks an agent can commit in the main checkout: coord hooks install")
 
 
 def _clear_and_spawn(

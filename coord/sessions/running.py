@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -46,7 +47,8 @@ from coord.requests import lands_on_forge
 from coord.sessions.claims import machine
 from coord.sessions.ending import give_up, retire
 from coord.sessions.launching import start_host
-from coord.sessions.looking import Session, look
+from coord.sessions.looking import Session, Watcher
+from coord.sessions.ordering import say_hooks
 from coord.sessions.spawning import NotSpawned, Order, spawn
 from coord.sessions.store import EVENTS, Message, Store, read_events
 from coord.workspace import Workspace
@@ -97,9 +99,14 @@ class _Running:
     broken: dict[str, str] = field(default_factory=dict)
     starts: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
     tried: dict[str, tuple[str, int]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     shown: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def watcher(self) -> Watcher:
+        return Watcher(self.workspace)
 
     @property
     def store(self) -> Store:
@@ -112,6 +119,7 @@ def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Re
     Raises CoordError when another loop is at work in this clone.
     """
     with _alone(workspace):
+        say_hooks(workspace, say)
         running = _Running(workspace, wish, say)
         try:
             return _until_rest(running)
@@ -122,7 +130,7 @@ def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Re
 def _until_rest(running: _Running) -> Rest:
     while True:
         try:
-            sessions = look(running.workspace)
+            sessions = running.watcher.look()
             moved = _look_at_remote(running, sessions)
             _show_changes(running, sessions)
             loop = _plan(running, sessions)
@@ -171,9 +179,14 @@ def _plan(running: _Running, sessions: tuple[Session, ...]) -> Loop:
         free=_free_memory() if running.wish.run.memory else None,
         tried={task: count for task, (_, count) in _tried(running).items()},
         broken=running.broken,
-        refused=running.refused,
+        refused=running.refused | _put_off(running),
     )
     return next_steps(view.snapshot, make_queue(view.snapshot), tuple(map(_worker, sessions)), means)
+
+
+def _put_off(running: _Running) -> dict[str, str]:
+    """Return the tasks for which no session could be made as the remote stands, and why."""
+    return {task: why for task, (remote, why) in running.put_off.items() if remote == running.remote}
 
 
 def _view(running: _Running) -> View:
@@ -253,11 +266,13 @@ def _spawn(running: _Running, step: Spawn) -> None:
     for shared in step.shared:
         what = ", ".join(shared.what[:3])
         running.say(f"note: {step.task} is expected to change what {shared.who} changes: {what}")
-    order = Order(task=step.task, context=step.context, attempt=step.attempt)
+    order = Order(task=step.task, context=step.context, attempt=step.attempt, mends=step.mends)
     made = spawn(running.workspace, _view(running), order, running.say)
     if isinstance(made, NotSpawned):
         _tell_once(running, f"{step.task}: not started: {made.reason}")
-        if made.exit is not Exit.WAITING:
+        if made.exit is Exit.WAITING:
+            running.put_off[step.task] = (running.remote, made.reason)
+        else:
             running.refused[step.task] = made.reason
         return
     attempt = f", attempt {step.attempt}" if step.attempt > 1 else ""
@@ -266,7 +281,9 @@ def _spawn(running: _Running, step: Spawn) -> None:
 
 def _return(running: _Running, step: Return) -> None:
     running.say(f"{step.task}: goes back to {step.session}: {one_line(step.reason)}")
-    running.store.send(step.session, Message(step.context, "queue", Why.RETURNED.value, sender="coord"))
+    if not any(message.why == Why.RETURNED.value for message in running.store.waiting(step.session)):
+        message = Message(step.context, "queue", Why.RETURNED.value, sender="coord")
+        running.store.send(step.session, message)
     start_host(running.workspace, step.session)
 
 

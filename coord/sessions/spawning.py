@@ -26,7 +26,7 @@ from coord.worktrees.making import Made, Wanted, make, unmake
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is to be started: a task, or (``task`` empty) a session on a branch without one. ``context`` says why the task
-    is given again; ``forked`` is the agent's own name of the session to copy."""
+    is given again, ``mends`` that its branch did not land; ``forked`` is the agent's own name of the session to copy."""
 
     task: str = ""
     branch: str = ""
@@ -41,6 +41,7 @@ class Order:
     path: str = ""
     attempt: int = 1
     forked: str = ""
+    mends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ class _Spawning:
     def run(self) -> Spawned | NotSpawned:
         order, snapshot = self.order, self.view.snapshot
         task = snapshot.graph.get(order.task) if order.task else None
-        if order.task and (reason := why_not(task, order.task, snapshot) or self._held_here(order.task)):
+        if order.task and (
+            reason := why_not(task, order.task, snapshot, mends=order.mends) or self._held_here(order.task)
+        ):
             return NotSpawned(order.task, reason)
         branch = order.branch or f"{order.prefix or snapshot.settings.project.prefixes[0]}{order.task}"
         if order.task and snapshot.settings.task_of(branch) != order.task:

@@ -93,6 +93,4 @@ def _error(message: str, log: IO[bytes], key: str, room: Room) -> CoordError:
     log.seek(max(0, size - 32000))
     said = tail(log.read().decode("utf-8", "replace"), 20, 4000).strip()
     shown = "".join(f"\n  | {line}" for line in said.splitlines())
-    return CoordError(
-        message + shown, hint=f"see {key} in .coord.toml on main; nothing is left of {room.folder.name}"
-    )
+    return CoordError(message + shown, hint=f"see {key} in .coord.toml on main; it ran in {room.folder}")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coord.core.text import one_line
+from coord.core.worktrees import leaves_root
 from coord.git import Git
 
 INCLUDE = ".worktreeinclude"
@@ -77,10 +78,13 @@ def _refuse_links(root: Path, path: str) -> None:
 
 def _copy_link(root: Path, source: Path, target: Path) -> None:
     """Make the same link, if it is relative and stays inside: in the new worktree it means what it meant here."""
-    leads_to = source.readlink()
-    end = Path(os.path.normpath(source.parent / leads_to))
-    real = source.resolve()
-    if leads_to.is_absolute() or not end.is_relative_to(root) or not real.is_relative_to(root.resolve()):
+    leads_to = str(source.readlink())
+    written = f"{source.parent.relative_to(root)}/{leads_to}"
+    if (
+        leads_to.startswith("/")
+        or leaves_root(written)
+        or not source.resolve().is_relative_to(root.resolve())
+    ):
         raise OSError(errno.ELOOP, "it is a link that leads out of the checkout")
     target.symlink_to(leads_to)
 

@@ -12,7 +12,7 @@ from coord.git import Git
 @dataclass(frozen=True, slots=True)
 class Worktree:
     """One entry of ``git worktree list``; ``branch`` is a full ref name, empty when detached, ``head`` a commit (empty
-    in a bare repository)."""
+    in a bare repository), ``is_half_made`` while git makes it and when it was killed then."""
 
     path: Path
     branch: str
@@ -20,6 +20,7 @@ class Worktree:
     is_main: bool
     head: str = ""
     is_bare: bool = False
+    is_half_made: bool = False
 
     @property
     def name(self) -> str:
@@ -48,6 +49,7 @@ def _worktree(number: int, block: str) -> Worktree:
         is_main=number == 0,
         head=fields.get("HEAD", ""),
         is_bare="bare" in fields,
+        is_half_made=fields.get("locked") == "initializing",
     )
 
 

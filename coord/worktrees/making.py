@@ -118,6 +118,11 @@ def plan(workspace: Workspace, wanted: Wanted) -> Place:
         if workspace.remote
         else None
     )
+    if tree is not None and tree.is_half_made:
+        raise CoordError(
+            f"another git is making {tree.path}, or was killed while it did",
+            hint=f"when none is: git worktree remove --force --force {tree.path}",
+        )
     home = tree if tree and not tree.is_gone else None
     path = home.path if home else _path(workspace, wanted, trees)
     if home and wanted.path is not None and _path(workspace, wanted, ()) != home.path:
@@ -187,7 +192,11 @@ def _root(workspace: Workspace) -> Path:
 
 
 def _check_place(workspace: Workspace, path: Path, root: Path, trees: tuple[Worktree, ...]) -> None:
-    if path == root or ".git" in path.parts or path.is_relative_to(workspace.common.resolve()):
+    if (
+        path == root
+        or ".git" in str(path).casefold().split("/")
+        or path.is_relative_to(workspace.common.resolve())
+    ):
         raise UsageError(f"{path} belongs to git or to the main checkout: a worktree cannot lie there")
     around = next((t.path for t in trees if not t.is_main and path.is_relative_to(t.path.resolve())), None)
     if around is not None and (around.exists() or around != path):
@@ -279,9 +288,17 @@ def _furnished(workspace: Workspace, place: Place, say: Say, undo: ExitStack) ->
     room = room_of(place.path, place.branch, ports.environment(leased))
     if place.home is None:
         undo.callback(_end_all_in, place.path)
+    mark = _mark(place.path)
+    if not mark.exists():
         set_up(room, settings.setup, settings.setup_timeout)
     wait_until_ready(room, settings.ready, settings.ready_timeout)
+    mark.touch()
     return _Furniture(leased, copied)
+
+
+def _mark(path: Path) -> Path:
+    """Return the file that says that a worktree was set up; it goes with the worktree. Killed before, it is set up again."""
+    return Path(Git(path).run("rev-parse", "--path-format=absolute", "--git-path", "coord-set-up").line)
 
 
 # -- taking it back ------------------------------------------------------------------------------------------------

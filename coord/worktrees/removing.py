@@ -208,9 +208,18 @@ def _in_folder(folder: Path) -> Iterator[Obstacle]:
     if nested:
         told = f"it holds a repository of its own: {one_line(nested[0])}"
         yield Obstacle(Reason.NESTED, told, "move that elsewhere first: git cannot save it")
+    if _has_submodules(folder):
+        told = "it has submodules: what they hold and nobody else has would be lost"
+        yield Obstacle(Reason.NESTED, told, f"look, then git worktree remove --force {folder}")
     if entries:
         told = f"its worktree holds uncommitted work ({len(entries)} paths)"
         yield Obstacle(Reason.DIRTY, told, _FORCE)
+
+
+def _has_submodules(folder: Path) -> bool:
+    """Say whether submodules were checked out: their repositories lie in the worktree's own git folder, and go with it."""
+    own = Path(Git(folder).run("rev-parse", "--path-format=absolute", "--git-path", "modules").line)
+    return own.is_dir() and any(own.iterdir())
 
 
 _FORCE = "commit it, or --force: it is saved to refs/coord/rescue first"
@@ -235,7 +244,7 @@ def _carry_out(
 ) -> Removed | Kept:
     if target.home is not None:
         ended = _end_processes(workspace, target.home.path, gentle=removal.gentle)
-        removed = replace(removed, ended=tuple(sorted({one_line(process.name, 40) for process in ended})))
+        removed = replace(removed, ended=tuple(sorted({process.name for process in ended})))
     if removal.force:
         removed = replace(removed, saved=_save(workspace, target, removal, now))
     if target.home is not None:
@@ -309,5 +318,5 @@ def _end_remote(workspace: Workspace, target: Target, removed: Removed) -> Remov
 
 
 def _names(processes: Sequence[Process]) -> str:
-    shown = [f"{one_line(process.name, 40)} ({process.id.pid})" for process in processes[:3]]
+    shown = [f"{process.name} ({process.id.pid})" for process in processes[:3]]
     return ", ".join(shown) + (f" and {len(processes) - 3} more" if len(processes) > 3 else "")

@@ -158,6 +158,7 @@ def test_a_conflict_of_a_branch_without_a_session_is_given_to_a_new_one_with_the
     (step,) = steps(snapshot)
     assert isinstance(step, Spawn)
     assert step.context.startswith("Your branch was not landed: conflict. it broke.")
+    assert step.mends
 
 
 def test_a_lifted_block_is_given_out_again_with_what_the_person_said() -> None:

@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from coord.core.session import SessionRecord, SessionRole
 from coord.doctor.checks import CHECKS
+from coord.sessions.claims import machine
+from coord.sessions.store import Store
+from coord.workspace import open_workspace
 from tests.world import CHECK, World, task_text
 
 TASKS = {"a": task_text("a"), "b": task_text("b", depends_on=("a",)), "c": task_text("c")}
@@ -203,6 +207,11 @@ def _lost_worktree(world: World) -> None:
     shutil.rmtree(_worktree(world))
 
 
+def _removed_by_hand(world: World) -> None:
+    assert world.coord("worktree", "create", "a").code == 0
+    world.git("worktree", "remove", str(world.desk / ".worktrees/feat/a"), at=world.desk)
+
+
 def _land_elsewhere(world: World) -> None:
     other = world.root / "other"
     world.git("clone", "-q", str(world.origin), str(other))
@@ -248,6 +257,30 @@ def _away(world: World) -> None:
 
 def _back(world: World) -> None:
     (world.root / "away.git").rename(world.origin)
+
+
+def _session_without_host(world: World) -> None:
+    workspace = open_workspace(world.desk)
+    record = SessionRecord(
+        "ses_0123456789ab",
+        SessionRole.IMPLEMENTATION,
+        "wt/x",
+        str(world.desk / ".worktrees/x"),
+        "scripted",
+        "m",
+        1.0,
+    )
+    Store(workspace.state / "sessions").add(record, "")
+
+
+def _broken_record(world: World) -> None:
+    _session_without_host(world)
+    (world.desk / ".git/coord/sessions/ses_0123456789ab/record.json").write_text("{")
+
+
+def _claim_without_session(world: World) -> None:
+    who = f"{machine(open_workspace(world.desk))}/ses_gone"
+    _ref(world, "refs/coord/claims/a", f"x\n\nCoord-Holder: {who}\nCoord-Expires: 9999999999")
 
 
 BROKEN = {"tasks/x.md": "---\nid: x\nname: [\n---\n"}
@@ -314,6 +347,13 @@ STORIES: dict[str, Story] = {
     "a branch is held": Story("held", "info", _hold_of_branch),
     "landing is frozen": Story("held", "info", _coord("freeze", "-m", "release day")),
     "a worktree's folder is gone": Story("worktree", "warning", _lost_worktree),
+    "a worktree was removed without us": Story("port-lease", "warning", _removed_by_hand),
+    "a folder lies among the worktrees": Story(
+        "orphan-folder", "info", lambda w: (w.desk / ".worktrees/feat/left").mkdir(parents=True)
+    ),
+    "a session's host is gone": Story("session", "warning", _session_without_host),
+    "a session's record is broken": Story("session-debris", "warning", _broken_record),
+    "a claim has no session": Story("session-debris", "warning", _claim_without_session),
     "a landed branch is still here": Story("local-branch", "warning", _landed_elsewhere),
     "a landed branch is checked out": Story("local-branch", "info", _landed_and_checked_out),
     "a landed worktree holds work": Story(

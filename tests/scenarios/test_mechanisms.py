@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
+
+import pytest
 
 from coord.apply import apply
 from coord.core.action import Sweep
 from coord.core.plan import next_action
-from coord.errors import RefusedError
+from coord.errors import GitError, RefusedError
 from coord.freshness import fetch
+from coord.git import Git
 from coord.observe import observe
 from coord.outcome import Raced
 from coord.site import open_site
@@ -243,3 +247,8 @@ def test_several_that_fetch_into_one_clone_at_once_all_get_through(world: World)
         for thread in threads:
             thread.join()
     assert failed == []
+
+
+def test_git_in_a_folder_that_is_gone_is_a_reason_and_no_defect(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match="is gone"):
+        Git(tmp_path / "nothing").run("status")

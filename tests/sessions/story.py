@@ -44,6 +44,7 @@ def story() -> dict[str, str]:
                 {"commit": "half"},
                 {"hang": True},
                 {"hang": True},
+                {"hang": True},
             ]
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_a_loop_that_is_killed_again_and_again_comes_to_the_same_end(world: Worl
             process = team.start_run()
             try:
                 process.wait(dice.uniform(0.3, 4.0))
-            except Exception:
+            except subprocess.TimeoutExpired:
                 kill(process)
         team.run()
         _assert_ended_well(team)

@@ -1,0 +1,32 @@
+"""Checks of sessions: those that nobody watches over, and what sessions have left that have no record any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coord.core.session import SessionState
+from coord.core.verdict import CLAIMS
+from coord.doctor.finding import Finding, Place, Severity
+from coord.sessions.looking import look, lost
+
+
+def unwatched(place: Place) -> Iterator[Finding]:
+    """Name the sessions whose host is gone, and those that wait for a person."""
+    for session in look(place.workspace):
+        record = session.record
+        match session.state:
+            case SessionState.INTERRUPTED:
+                told = "its host is gone; coord run or a message takes it up"
+                yield Finding(Severity.WARNING, record.id, told, f"coord abort {record.id}")
+            case SessionState.ATTENTION | SessionState.WAITING:
+                told = f"it waits for a person: {session.why}"
+                yield Finding(Severity.INFO, record.id, told, f"coord logs {record.id}")
+            case _:
+                pass
+
+
+def left_over(place: Place) -> Iterator[Finding]:
+    """Name what is left of sessions without a record."""
+    for one in lost(place.workspace):
+        command = place.delete(CLAIMS + one.name) if one.what == "claim" else one.command
+        yield Finding(Severity.WARNING, f"{one.what} {one.name}", one.why, command)
