@@ -45,10 +45,11 @@ _FEW, _MANY = 10, MANY
 class OpencodeHandle:
     """One session of a server of OpenCode."""
 
-    def __init__(self, spec: SessionSpec, sink: Sink, patience: Patience) -> None:
+    def __init__(self, spec: SessionSpec, sink: Sink, patience: Patience, reconnects: int) -> None:
         self._spec = spec
         self._sink = sink
         self._patience = patience
+        self._reconnects = reconnects
         self._caps = Caps()
         self._process: AgentProcess | None = None
         self._server: Server | None = None
@@ -302,7 +303,7 @@ class OpencodeHandle:
 
     async def _listened(self) -> None:
         failures = 0
-        while failures <= RECONNECTS:
+        while failures <= self._reconnects:
             try:
                 async with contextlib.aclosing(self._wire.events()) as events:
                     async for event in events:
@@ -374,14 +375,15 @@ class OpencodeHandle:
 class OpencodeAdapter:
     """Starts sessions of OpenCode over HTTP."""
 
-    def __init__(self, patience: Patience | None = None) -> None:
+    def __init__(self, patience: Patience | None = None, reconnects: int = RECONNECTS) -> None:
         self._patience = patience or Patience()
+        self._reconnects = reconnects
 
     async def start(self, spec: SessionSpec, sink: Sink) -> OpencodeHandle:
         """Start a server, or reach a running one, and open a session; see ``AgentAdapter``."""
         if spec.copy:
             raise AgentError(f"{spec.kind.name} cannot copy a session into another folder")
-        handle = OpencodeHandle(spec, sink, self._patience)
+        handle = OpencodeHandle(spec, sink, self._patience, self._reconnects)
         try:
             await asyncio.wait_for(handle.begin(), spec.deadline)
         except BaseException as error:

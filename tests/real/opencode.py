@@ -15,7 +15,15 @@ needed = pytest.mark.skipif(
     not os.access(PROGRAM, os.X_OK), reason="OpenCode is not installed: make .venv/.agents (npm is needed)"
 )
 
-_OFF = ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS")
+_OFF = (
+    "AUTOUPDATE",
+    "MODELS_FETCH",
+    "LSP_DOWNLOAD",
+    "DEFAULT_PLUGINS",
+    "CLAUDE_CODE",
+    "EXTERNAL_SKILLS",
+    "EMBEDDED_WEB_UI",
+)
 
 
 def environment(home: Path, model: str) -> dict[str, str]:
@@ -25,7 +33,13 @@ def environment(home: Path, model: str) -> dict[str, str]:
     file.write_text(json.dumps(configuration(model)))
     folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("DATA", "CONFIG", "STATE", "CACHE")}
     flags = {f"OPENCODE_DISABLE_{name}": "1" for name in _OFF}
-    return {**flags, **folders, "OPENCODE_CONFIG": str(file)}
+    # No flag keeps it from installing what plug-ins need, in the background, into its folder of configuration.
+    npm = {
+        "npm_config_registry": "http://127.0.0.1:9/",
+        "npm_config_offline": "true",
+        "npm_config_fetch_retries": "0",
+    }
+    return {**flags, **folders, **npm, "OPENCODE_CONFIG": str(file)}
 
 
 def configuration(model: str) -> dict[str, object]:
