@@ -76,6 +76,7 @@ VERBS: dict[str, Verb] = {
     "open": Verb("open", "start a session in a worktree that is there", _AGENTS),
     "fork": Verb("fork", "copy a session into a new worktree", _AGENTS),
     "swarm": Verb("swarm", "start several sessions without tasks", _AGENTS),
+    "mcp": Verb("mcp", "serve the tools worktree and memory to an agent", _AGENTS),
     "ci": Verb("ci", "what the jobs of coord's workflows run", _LAND),
     "hook": Verb("hook", SUPPRESS, ""),
 }

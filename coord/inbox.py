@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from coord.core.shape import parsed
 from coord.core.text import plain
 
 #: Characters of one note that are kept.
@@ -56,15 +57,18 @@ def read(state: Path, *, unread_only: bool = True, mark: bool = True) -> list[No
 
 def _start(seen: Path) -> int:
     try:
-        return int(seen.read_text())
+        return max(0, int(seen.read_text()))
     except (OSError, ValueError):
         return 0
 
 
 def _note(line: bytes) -> Note | None:
     try:
-        raw = json.loads(line)
+        raw = parsed(line)
+        if not isinstance(raw, dict):
+            return None
         texts = {key: str(raw.get(key, "")) for key in ("level", "text", "task", "branch", "session")}
-        return Note(at=int(raw["at"]), **texts)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        at = int(raw["at"])
+        return Note(at=at, **texts) if abs(at) < 2**37 else None
+    except (ValueError, TypeError, KeyError, OverflowError):
         return None

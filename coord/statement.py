@@ -32,12 +32,23 @@ _IDENTITY = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_C
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The task branch that a worktree is on, and the identity that the environment names (``GIT_AUTHOR_NAME`` …)."""
+    """The task branch that a worktree is on, the identity that the environment names (``GIT_AUTHOR_NAME`` …), and the
+    session that speaks (``""``: none is known)."""
 
     task: str
     branch: str
     tip: str
     identity: Mapping[str, str] = field(default_factory=dict)
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of a notification: words for the one who told it, and the signal it was taken as (``done``, ``blocked``,
+    or ``""`` for progress)."""
+
+    words: tuple[str, ...]
+    signal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +77,12 @@ def where_am_i(workspace: Workspace, inherited: Mapping[str, str]) -> Here:
     tip = workspace.git.resolve("HEAD")
     if tip is None:
         raise UsageError(f"{branch} has no commit yet", hint="commit your work first")
-    identity = {name: value for name, value in inherited.items() if name in _IDENTITY}
-    return Here(task, branch, tip, identity)
+    return Here(task, branch, tip, identity_in(inherited))
+
+
+def identity_in(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return who commits, as far as the environment says so."""
+    return {name: value for name, value in inherited.items() if name in _IDENTITY}
 
 
 def state_of(workspace: Workspace, here: Here) -> State:
@@ -117,6 +132,31 @@ def say_working(workspace: Workspace, here: Here, reason: str) -> tuple[str, ...
     return _say(workspace, here, "coord: work in progress", said)
 
 
+def notify(workspace: Workspace, here: Here, level: str, text: str) -> Told:
+    """Tell the coordinator something. ``blocking`` is the safe exit; ``info`` that begins with "Task completed" is done when
+    git shows it: clean, pushed, ahead of main. Everything else is progress and never means done."""
+    if level == "blocking":
+        return Told(say_blocked(workspace, here, text, {}), "blocked")
+    if level == "info" and text.startswith("Task completed"):
+        wrong = _not_completed(state_of(workspace, here), here)
+        if not wrong:
+            return Told(say_done(workspace, here, text), "done")
+        leave_in_inbox(workspace, here, "info", text)
+        words = f"noted, but not taken as done: {'; '.join(wrong)}"
+        return Told((words, "commit and push your work, then: coord done"))
+    leave_in_inbox(workspace, here, level, text)
+    return Told(("noted in the coordinator's inbox",))
+
+
+def _not_completed(state: State, here: Here) -> list[str]:
+    reasons = {
+        "the worktree is not clean": bool(state.modified or state.untracked),
+        f"{here.branch} is not pushed": not state.pushed,
+        f"{here.branch} holds nothing that main lacks": not state.ahead,
+    }
+    return [reason for reason, applies in reasons.items() if applies]
+
+
 def _say(workspace: Workspace, here: Here, subject: str, said: Mapping[str, str]) -> tuple[str, ...]:
     # A tip that tells the forge to skip its run would silence the wake.
     said = {key: unsilenced(value) for key, value in said.items()}
@@ -159,4 +199,5 @@ def _own_git(workspace: Workspace, here: Here) -> Git:
 
 def leave_in_inbox(workspace: Workspace, here: Here, level: str, text: str) -> None:
     """Leave a message for the coordinator of this machine."""
-    leave(workspace.state, level, text, {"task": here.task, "branch": here.branch})
+    about = {"task": here.task, "branch": here.branch} | ({"session": here.session} if here.session else {})
+    leave(workspace.state, level, text, about)

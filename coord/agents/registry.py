@@ -17,12 +17,19 @@ _MODULES: dict[Adapter, tuple[str, str]] = {
 }
 
 
+#: What brings the packages of all adapters.
+INSTALL = "pip install 'coord[agents]'"
+
+
+def is_installed(kind: Adapter) -> bool:
+    """Say whether the package that an adapter needs is there."""
+    needed = _MODULES[kind][1]
+    return not needed or find_spec(needed) is not None
+
+
 def adapter_of(kind: Adapter) -> AgentAdapter:
     """Return the adapter: the module's ``ADAPTER``. Raises AgentError when what it needs is not installed."""
     module, needed = _MODULES[kind]
-    if needed and find_spec(needed) is None:
-        raise AgentError(
-            f"the {kind.value} adapter needs packages that are not installed",
-            hint="pip install 'coord[agents]'",
-        )
+    if not is_installed(kind):
+        raise AgentError(f"the {kind.value} adapter needs the package {needed}", hint=INSTALL)
     return cast(AgentAdapter, import_module(module).ADAPTER)

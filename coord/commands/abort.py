@@ -43,6 +43,7 @@ def _remove_unreadable(workspace: Workspace, word: str) -> bool:
     if found is None:
         raise UsageError(f"no session '{word}'", hint="coord sessions")
     if isinstance(found, Unreadable):
-        shutil.rmtree(store.folder(word))
+        folder = store.folder(word)
+        folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
         return True
     return False

@@ -6,10 +6,12 @@ are kept.
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 
 from coord.call import Call
 from coord.errors import Exit
+from coord.sessions.identity import note_signal
 from coord.statement import say_blocked, where_am_i
 from coord.workspace import open_workspace
 
@@ -29,6 +31,9 @@ def run(call: Call) -> Exit:
     args = call.args
     facts = {"tried": "; ".join(args.tried), "attempts": args.attempts, "suggestion": args.suggest}
     workspace = open_workspace(call.folder)
-    for words in say_blocked(workspace, where_am_i(workspace, call.inherited), args.message, facts):
+    here = where_am_i(workspace, call.inherited)
+    said = say_blocked(workspace, here, args.message, facts)
+    note_signal(workspace, os.environ, "blocked", branch=here.branch, text=args.message)
+    for words in said:
         call.output.result(words)
     return Exit.OK

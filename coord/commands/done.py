@@ -6,10 +6,12 @@ not committed stop it.
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 
 from coord.call import Call
 from coord.errors import Exit
+from coord.sessions.identity import note_signal
 from coord.statement import say_done, where_am_i
 from coord.workspace import open_workspace
 
@@ -20,6 +22,9 @@ def options(parser: ArgumentParser) -> None:
 
 def run(call: Call) -> Exit:
     workspace = open_workspace(call.folder)
-    for words in say_done(workspace, where_am_i(workspace, call.inherited), call.args.message):
+    here = where_am_i(workspace, call.inherited)
+    said = say_done(workspace, here, call.args.message)
+    note_signal(workspace, os.environ, "done", branch=here.branch, text=call.args.message)
+    for words in said:
         call.output.result(words)
     return Exit.OK

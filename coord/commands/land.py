@@ -53,6 +53,10 @@ def run(call: Call) -> Exit:
 
 def _land(call: Call, workspace: Workspace) -> Exit:
     report = land(workspace, call.args.task, here=call.folder, show=call.output.say)
+    if (workspace.state / "sessions").is_dir():
+        from coord.sessions.ending import retire_landed
+
+        retire_landed(workspace, call.output.say)
     elsewhere = report.base == report.head and lands_on_forge(workspace)
     # A desk that moved nothing leaves telling to the workflow: two who write would make two comments of the one.
     if workspace.hosting.forge is not None and not elsewhere:

@@ -7,12 +7,15 @@ never means done.
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
+from dataclasses import replace
 
 from coord.call import Call
 from coord.errors import Exit
-from coord.statement import Here, leave_in_inbox, say_blocked, say_done, state_of, where_am_i
-from coord.workspace import Workspace, open_workspace
+from coord.sessions.identity import SECRET, note_signal, session_of
+from coord.statement import notify, where_am_i
+from coord.workspace import open_workspace
 
 
 def options(parser: ArgumentParser) -> None:
@@ -25,34 +28,11 @@ def options(parser: ArgumentParser) -> None:
 def run(call: Call) -> Exit:
     level, text = call.args.level, call.args.message
     workspace = open_workspace(call.folder)
-    here = where_am_i(workspace, call.inherited)
-    if level == "blocking":
-        words = say_blocked(workspace, here, text, {})
-    elif level == "info" and text.startswith("Task completed"):
-        words = _completed(workspace, here, text)
-    else:
-        leave_in_inbox(workspace, here, level, text)
-        words = ("noted in the coordinator's inbox",)
-    for line in words:
+    record = session_of(workspace, os.environ.get(SECRET, ""))
+    here = replace(where_am_i(workspace, call.inherited), session=record.id if record else "")
+    told = notify(workspace, here, level, text)
+    if told.signal:
+        note_signal(workspace, os.environ, told.signal, branch=here.branch, text=text)
+    for line in told.words:
         call.output.result(line)
     return Exit.OK
-
-
-def _completed(workspace: Workspace, here: Here, text: str) -> tuple[str, ...]:
-    state = state_of(workspace, here)
-    wrong = [
-        reason
-        for applies, reason in (
-            (bool(state.modified or state.untracked), "the worktree is not clean"),
-            (not state.pushed, f"{here.branch} is not pushed"),
-            (not state.ahead, f"{here.branch} holds nothing that main lacks"),
-        )
-        if applies
-    ]
-    if wrong:
-        leave_in_inbox(workspace, here, "info", text)
-        return (
-            f"noted, but not taken as done: {'; '.join(wrong)}",
-            "commit and push your work, then: coord done",
-        )
-    return say_done(workspace, here, text)

@@ -11,6 +11,7 @@ from argparse import ArgumentParser
 from coord.age import ago
 from coord.call import Call
 from coord.core.session import SessionState
+from coord.core.text import one_line
 from coord.errors import Exit
 from coord.output import Json, table
 from coord.sessions.looking import Session, look, lost
@@ -62,7 +63,7 @@ def row(session: Session, now: float, *, detailed: bool) -> list[str]:
     cells = [record.id, session.state.value, record.task or "-", record.branch, record.agent]
     if detailed:
         cells += [stood.phase.value, f"turn {stood.turn}", f"{ago(now - (stood.last or record.made))}"]
-    return [*cells, session.why or "-"]
+    return [*map(one_line, cells), session.why or "-"]
 
 
 def shown_as_json(session: Session) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+from coord.core.shape import misfits
 from coord.core.text import plain
 
 #: Characters of one text that the log keeps: a tool's output can be megabytes.
@@ -264,7 +265,7 @@ def decode(raw: object) -> AgentEvent | None:
     known = {field.name for field in fields(kind)}
     try:
         values = {key: _value(key, value) for key, value in raw.items() if key in known}
-        return kind(**values)
+        return None if misfits(kind, values) else kind(**values)
     except (TypeError, ValueError):
         return None
 

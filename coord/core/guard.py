@@ -76,13 +76,12 @@ class RefPush:
     """One ref of a push: its full name there, and what the pushed tip holds.
 
     ``edits`` are the paths under the task folder that differ from the merge base with main; ``message`` is the tip's;
-    ``restore`` names the commit whose task files are the right ones; ``creates`` when nothing was there, ``rewinds``
-    when the ref would lose commits (both are known on the server alone).
+    ``restore`` names the commit whose task files are the right ones; ``rewinds`` when the ref would lose
+    commits (that is known on the server alone).
     """
 
     ref: str
     step: Step = Step.WRITE
-    creates: bool = False
     rewinds: bool = False
     edits: tuple[str, ...] = ()
     message: str = ""
@@ -232,10 +231,13 @@ def closed_main_moves_by_landing(receive: Receive, ref: RefPush) -> Denied | Non
 
 
 def closed_refs_are_coords_own(receive: Receive, ref: RefPush) -> Denied | None:
-    """With ``[server] main = "closed"`` the refs under refs/coord/ are the server's, but anybody may claim a task."""
+    """With ``[server] main = "closed"`` the refs under refs/coord/ are the server's, but anybody may claim a task.
+
+    A claim is renewed and given back by who holds it, and replaced when it has expired: the server does not know who
+    pushes, and what claims keep apart is machines, under leases, not enemies."""
     if receive.server_main is ServerMain.OPEN or not ref.ref.startswith("refs/coord/"):
         return None
-    if ref.ref.startswith("refs/coord/claims/") and ref.creates and ref.step is Step.WRITE:
+    if ref.ref.startswith("refs/coord/claims/"):
         return None
     return Denied(
         f"{ref.ref} is written by the server alone",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from coord.core.agents import Overlap, Run, chosen
+from coord.core.graph import TaskGraph
 from coord.core.journal import Ahead
 from coord.core.queue import Queue
 from coord.core.session import LIVE, SessionState
@@ -262,7 +263,7 @@ def _of_tasks(
     spawns: list[Spawn] = []
     waits: list[Waits] = []
     underway = {id: task.touches for id in sorted(taken) if (task := snapshot.graph.get(id))}
-    for task in snapshot.graph.tasks:
+    for task in _most_waited_for(snapshot.graph):
         if task.id in taken or task.is_completed:
             continue
         wanted = _wanted(task, snapshot, queue, means)
@@ -274,6 +275,15 @@ def _of_tasks(
         else:
             waits.append(wanted)
     return spawns, waits
+
+
+def _most_waited_for(graph: TaskGraph) -> list[Task]:
+    """Return the tasks in the order in which places go to them: the longest chain of tasks behind one first, then by id."""
+    behind: dict[str, int] = {}
+    for generation in reversed(graph.generations):
+        for id in generation:
+            behind[id] = 1 + max((behind.get(one, 0) for one in graph.dependents(id)), default=0)
+    return sorted(graph.tasks, key=lambda task: (-behind.get(task.id, 0), task.id))
 
 
 @dataclass(frozen=True, slots=True)

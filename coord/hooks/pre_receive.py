@@ -61,7 +61,6 @@ def _ref_push(occasion: Occasion, line: Line, tips: Mapping[str, str], edits: tu
     return RefPush(
         line.ref,
         step=Step.DELETE if line.deletes else Step.WRITE,
-        creates=line.creates,
         rewinds=moves and not occasion.git.is_ancestor(line.old, line.new),
         edits=edits,
         message=occasion.git.objects.commit(line.new).message if line.ref in tips else "",

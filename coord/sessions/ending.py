@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coord.core.agentevent import Ended, Ending
+from coord.core.journal import Ahead
 from coord.core.session import SessionRecord
 from coord.core.signal import Done, Stuck
 from coord.core.text import one_line
 from coord.core.turn import Evidence
 from coord.core.worktrees import FOLDER
 from coord.errors import CoordError
+from coord.observe import observe
 from coord.processes import ProcessId, end, leftovers
 from coord.sessions.claims import release
 from coord.sessions.evidence import evidence
-from coord.sessions.looking import Session, host_runs
+from coord.sessions.looking import Session, host_runs, look
 from coord.sessions.store import PROCESS, Message, Store
 from coord.statement import Here, say_blocked, say_working
 from coord.workspace import Workspace, open_workspace
@@ -66,7 +68,8 @@ def stop_host(workspace: Workspace, record: SessionRecord, message: Message) -> 
     store = Store(workspace.state / "sessions")
     if host_runs(store, record.id):
         sent = store.send(record.id, message)
-        deadline = time.monotonic() + _PATIENCE
+        # A host whose agent has not answered yet reads no messages: it ends by signal.
+        deadline = time.monotonic() + (_PATIENCE if store.standing(record.id).starts else 0.0)
         while host_runs(store, record.id) and time.monotonic() < deadline:
             time.sleep(0.05)
         sent.unlink(missing_ok=True)
@@ -80,7 +83,15 @@ def end_processes(workspace: Workspace, record: SessionRecord) -> None:
         host = ProcessId.from_json(json.loads((store.folder(record.id) / PROCESS).read_text("utf-8")))
         end([host] if host else [])
     secrets = frozenset({record.token} if record.token else ())
-    end(leftovers(Path(record.worktree), secrets))
+    end(leftovers(_folder_of(workspace, record), secrets))
+
+
+def _folder_of(workspace: Workspace, record: SessionRecord) -> Path | None:
+    """Return a session's worktree, None when the record names another place: whoever stands there is not of the session."""
+    main, *others = list_worktrees(workspace.git)
+    folder = Path(record.worktree)
+    is_ours = any(tree.path == folder for tree in others) or main.path / FOLDER in folder.parents
+    return folder if is_ours and ".." not in folder.parts else None
 
 
 def _leave_unfinished(workspace: Workspace, record: SessionRecord, reason: str) -> list[str]:
@@ -129,9 +140,26 @@ def _at(workspace: Workspace, record: SessionRecord) -> Workspace:
     return open_workspace(folder) if folder.is_dir() else workspace
 
 
+def retire_landed(workspace: Workspace, say: Callable[[str], None]) -> None:
+    """Take away the sessions that are over and whose tasks are completed on main, whoever landed them."""
+    over = [session for session in look(workspace) if session.record.task and not session.alive]
+    if not over:
+        return
+    snapshot = observe(workspace).snapshot
+    live = {branch.task for branch in snapshot.branches if isinstance(branch.standing, Ahead)}
+    for session in over:
+        task = snapshot.graph.get(session.record.task)
+        if task is not None and task.is_completed and task.id not in live:
+            retire(workspace, session.record, say)
+
+
 def _take_away(workspace: Workspace, record: SessionRecord, say: Callable[[str], None]) -> None:
+    # One that was killed here may have removed the worktree and not the branch.
+    is_there = Path(record.worktree).is_dir()
+    if not is_there and workspace.git.resolve(f"refs/heads/{record.branch}") is None:
+        return
     try:
-        outcome = remove(workspace, Removal(record.worktree, force=True))
+        outcome = remove(workspace, Removal(record.worktree if is_there else record.branch, force=True))
     except CoordError:
         if not Path(record.worktree).is_dir():
             return  # the landing of its branch has removed it meanwhile
@@ -172,7 +200,7 @@ def retire(
     if goes_on:
         Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)
         return
-    if Path(record.worktree).is_dir() and is_coords_own(workspace, record):
+    if is_coords_own(workspace, record):
         _take_away(workspace, record, say)
     if record.task:
         release(workspace, record.task, record.id)

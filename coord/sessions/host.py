@@ -54,6 +54,8 @@ _TICK = 0.2
 _WATCH = 1.0
 #: Seconds that an agent has to end a turn it was told to end, before its process is ended.
 _PATIENCE = 10.0
+#: Seconds after which a remote that did not answer is asked again.
+_AGAIN = 5.0
 #: Seconds that the remote has to answer; it is asked again.
 _PATIENCE_WITH_REMOTE = 120.0
 
@@ -76,6 +78,7 @@ class Host:
         self.copied = True
         self.remembers = True
         self._judged = -1
+        self._judges_after = 0.0
         self._watched = 0.0
         self._cancelled = 0.0
         self._renewal = 0.0
@@ -101,8 +104,7 @@ class Host:
         resumed = bool(self.log.standing.turn)
         if self.log.standing.in_turn:
             self.log.take(Gone(time.time(), "its host was gone"))
-        spec = spec_of(self.workspace, self.record, self.log.standing.foreign if resumed else "")
-        if not await self._start(spec):
+        if not await self._start(self.log.standing.foreign if resumed else ""):
             return
         if resumed and any(message.mode == "queue" for message in self.store.waiting(self.record.id)):
             return  # it was taken up to be told something, and hears that first
@@ -119,14 +121,14 @@ class Host:
         context = (folder / CONTEXT).read_text("utf-8")
         return f"You go on with the work of another session, in a worktree of your own. It went so far:\n\n{context}\n\n{prompt}"
 
-    async def _start(self, spec: SessionSpec) -> bool:
-        kind = agent_kind(self.settings, self.record.agent)
+    async def _start(self, foreign: str) -> bool:
+        """Start the agent and say whether it answers; one that does not ends the session."""
         try:
-            adapter: AgentAdapter = adapter_of(kind.adapter)
-            self.handle = await self._adapted(adapter, spec)
-        except AgentError as error:
+            adapter = adapter_of(agent_kind(self.settings, self.record.agent).adapter)
+            self.handle = await self._adapted(adapter, spec_of(self.workspace, self.record, foreign))
+        except (AgentError, CoordError) as error:
             hint = f" ({error.hint})" if error.hint else ""
-            self._end(Ending.FAILED, f"{kind.name} did not start: {error.message}{hint}")
+            self._end(Ending.FAILED, f"{self.record.agent} did not start: {error.message}{hint}")
             return False
         return True
 
@@ -161,18 +163,25 @@ class Host:
             await self._judge()
         if time.time() - self._watched >= _WATCH:
             self._watched = time.time()
+            if not self.store.folder(self.record.id).is_dir():
+                self.over = True  # somebody deleted it: nobody could talk to this session any more
+                return
+            self.log.flush()  # what it says is shown while it goes on thinking
             await self._watch()
 
     async def _came_back(self) -> None:
         """Take the session up again when its agent's process has ended, a few times; then it has failed."""
         detail = self.log.standing.detail
+        if self.log.standing.ended is not None:
+            self.over = True  # it waited for a person, who can take it up by a message
+            return
         if self.restarts >= max(1, self.settings.monitor.nudges):
             self._end(Ending.FAILED, f"the agent's process ended{': ' if detail else ''}{detail}")
             return
         self.restarts += 1
         if self.handle is not None:
             await self.handle.close()
-        if await self._start(spec_of(self.workspace, self.record, self.log.standing.foreign)):
+        if await self._start(self.log.standing.foreign):
             await self._prompt(_GO_ON, Why.RESUME)
 
     # -- messages ----------------------------------------------------------------------------------------------------
@@ -294,8 +303,7 @@ class Host:
             await self._answer(asked, Answer.REJECT, f"nobody answered within {patience:.0f} seconds")
         elif asked.request not in self._put_off:
             self._put_off.add(asked.request)
-            words = f"{one_line(asked.text)} -- answer it: coord message {self.record.id} --answer allow|deny|TEXT"
-            self._tell("warning", words)
+            self._watched = 0.0  # the monitor tells it, now
 
     async def _answer(self, asked: Asked, answer: Answer, reason: str) -> None:
         if self.handle is None:
@@ -322,7 +330,7 @@ class Host:
 
     async def _judge(self) -> None:
         stood = self.log.standing
-        if any(
+        if time.monotonic() < self._judges_after or any(
             message.mode in ("queue", "interrupt", "steer") for message in self.store.waiting(self.record.id)
         ):
             return
@@ -331,17 +339,14 @@ class Host:
             seen = await asyncio.to_thread(self._evidence) if self.record.task else None
         except CoordError as error:
             self.log.note("evidence", error.message)
+            self._judges_after = time.monotonic() + _AGAIN
             return
         if self.log.standing is not stood:
             return  # something happened meanwhile: it is looked at again
         self._judged = stood.turn
         match judge(stood, seen, self.settings.monitor.nudges):
             case Finish(Ending.ATTENTION, reason):
-                self.log.take(Ended(time.time(), Ending.ATTENTION, reason))
-                self._tell(
-                    "warning",
-                    f"{reason} -- coord message {self.record.id} TEXT, or coord abort {self.record.id}",
-                )
+                self._needs_attention(reason)
             case Finish(ending, reason):
                 self._end(ending, reason)
             case Nudge(text):
@@ -351,6 +356,12 @@ class Host:
 
     def _evidence(self) -> Evidence:
         return evidence(self.workspace, self.record)
+
+    def _needs_attention(self, reason: str) -> None:
+        """Leave the session to a person; the agent lives on."""
+        self.log.take(Ended(time.time(), Ending.ATTENTION, one_line(reason, 500)))
+        words = f"{reason} -- coord message {self.record.id} TEXT, or coord abort {self.record.id}"
+        self._tell("warning", words)
 
     def _end(self, ending: Ending, reason: str) -> None:
         self.log.take(Ended(time.time(), ending, one_line(reason, 500)))
@@ -396,7 +407,7 @@ class Host:
             )
             self.store.send(self.record.id, message)
         else:
-            self._end(Ending.FAILED, f"it stalled: {anomaly.evidence}")
+            self._needs_attention(f"it stalled: {anomaly.evidence}")
 
     def _tell(self, level: str, text: str) -> None:
         about = {"task": self.record.task, "branch": self.record.branch, "session": self.record.id}

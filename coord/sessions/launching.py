@@ -9,11 +9,11 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 
 from coord.agents.base import SessionSpec, ToolServer
+from coord.agents.registry import INSTALL, is_installed
 from coord.core.agents import PYTHON, AgentKind, chosen
 from coord.core.claim import ClaimText
 from coord.core.session import SessionRecord
@@ -54,6 +54,8 @@ def resolved(kind: AgentKind) -> AgentKind:
             f"{kind.name}: there is no program '{command[0]}' on this machine",
             hint="install it, or name another agent with --agent or [sessions] agent (docs/agents.md)",
         )
+    if not is_installed(kind.adapter):
+        raise UsageError(f"{kind.name}: what speaks to it is not installed", hint=INSTALL)
     return replace(kind, command=command)
 
 
@@ -77,7 +79,7 @@ def spec_of(workspace: Workspace, record: SessionRecord, foreign: str) -> Sessio
     tools = ToolServer(
         "coord",
         (sys.executable, "-P", "-m", "coord", "mcp"),
-        (("COORD_SESSION", token), ("COORD_TASK", record.task)),
+        (("COORD_SESSION", token), ("COORD_TASK", record.task), ("COORD_WORKTREE", record.worktree)),
     )
     return SessionSpec(
         kind=kind,
@@ -122,22 +124,33 @@ def _path(workspace: Workspace, path: str) -> str:
     return f"{path}{os.pathsep}{folder}"
 
 
+#: Starts what its arguments name as nobody's child, and prints its number: it is nobody's to end or to wait for.
+_DETACH = """import os, sys
+pid = os.fork()
+if pid:
+    os.write(1, b"%d" % pid)
+    os._exit(0)
+os.dup2(2, 1)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def start_host(workspace: Workspace, id: str) -> None:
     """Start the session's host, detached: it outlives this process and has no terminal. A second one ends at once."""
     folder = Store(workspace.state / "sessions").folder(id)
+    host = (sys.executable, "-P", "-m", "coord.sessions.host", str(workspace.top), id)
     with (folder / "host.log").open("ab") as log:
-        host = subprocess.Popen(
-            [sys.executable, "-P", "-m", "coord.sessions.host", str(workspace.top), id],
+        started = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _DETACH, *host],
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
             cwd=workspace.common,
+            check=True,
         )
-    # Somebody has to wait for it, or it stays as a zombie of a loop that runs for days.
-    threading.Thread(target=host.wait, daemon=True).start()
     # It writes this itself as well; whoever looks in between must not take the session for one whose host is gone.
-    known = identify(host.pid)
+    known = identify(int(started.stdout))
     if known is not None:
         scratch = folder / f".{PROCESS}.{os.getpid()}"
         scratch.write_text(json.dumps(known.to_json()))

@@ -23,10 +23,12 @@ from coord.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Sessions that a command asks for; ``wait``: until each agent answers or has failed to."""
+    """Sessions that a command asks for; ``wait``: until each agent answers or has failed to, ``patience`` seconds at most
+    (0: as long as it may take to start)."""
 
     orders: tuple[Order, ...]
     wait: bool = True
+    patience: float = 0.0
 
 
 def order_tasks(
@@ -40,7 +42,7 @@ def order_tasks(
     made = [_clear_and_spawn(workspace, view, order, say) for order in asked.orders]
     if not asked.wait:
         return tuple(made)
-    deadline = time.monotonic() + workspace.settings.monitor.starting + 5
+    deadline = time.monotonic() + (asked.patience or workspace.settings.monitor.starting + 5)
     return tuple(_when_started(workspace, one, deadline, say) for one in made)
 
 
@@ -58,12 +60,10 @@ def say_hooks(workspace: Workspace, say: Callable[[str], None]) -> None:
 def _clear_and_spawn(
     workspace: Workspace, view: View, order: Order, say: Callable[[str], None]
 ) -> Spawned | NotSpawned:
-    """Start one session; what is left of an earlier one of the task that works no more goes first, and is counted."""
-    attempt = order.attempt
+    """Start one session; one of the task that works no more goes first, and what it left is gone on with."""
     for session in look(workspace):
         if order.task and session.record.task == order.task and not session.alive:
-            attempt = max(attempt, session.record.attempt)
-            retire(workspace, session.record, say)
+            retire(workspace, session.record, say, goes_on=True)
     return spawn(workspace, view, order, say)
 
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any, assert_never
+from typing import assert_never
 
 from coord.core.action import Idle
 from coord.core.agentevent import Ending, Why
@@ -46,6 +42,7 @@ from coord.observe import View, observe
 from coord.requests import lands_on_forge
 from coord.sessions.claims import machine
 from coord.sessions.ending import give_up, retire
+from coord.sessions.landing import Landed, Landing
 from coord.sessions.launching import start_host
 from coord.sessions.looking import Session, Watcher
 from coord.sessions.ordering import say_hooks
@@ -92,9 +89,6 @@ class _Running:
     remote: str = ""
     looked: float = 0.0
     landed_at: str = ""
-    landing: subprocess.Popen[bytes] | None = None
-    landing_ended: float = 0.0
-    landing_bad: bool = False
     states: tuple[tuple[str, str], ...] = ()
     broken: dict[str, str] = field(default_factory=dict)
     starts: dict[str, int] = field(default_factory=dict)
@@ -103,6 +97,10 @@ class _Running:
     tried: dict[str, tuple[str, int]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     shown: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def landing(self) -> Landing:
+        return Landing(self.workspace)
 
     @cached_property
     def watcher(self) -> Watcher:
@@ -146,6 +144,8 @@ def _until_rest(running: _Running) -> Rest:
             if not acted and not landing and not moved and _is_at_rest(running, sessions, loop):
                 return _rest(running, loop)
         except RefusedError as refused:
+            if running.wish.once:
+                raise
             _tell_once(running, f"the remote: {refused.message}; looking again")
             time.sleep(running.wish.interval)
         time.sleep(_TICK)
@@ -323,67 +323,37 @@ def _retire(running: _Running, session: Session, reason: str, *, goes_on: bool =
 
 def _land(running: _Running) -> bool:
     """Land in a process of its own when there is something to land; say whether one is at work."""
-    if running.landing is not None:
-        _landing_over(running)
+    if running.landing.is_under_way:
+        landed = running.landing.result()
+        if landed is not None:
+            _tell_landing(running, landed)
         return True  # what it changed is looked at first
     if not running.wish.lands or (running.remote == running.landed_at and not _is_time_again(running)):
         return False
-    if isinstance(next_action(_view(running).snapshot), Idle):
-        running.landed_at = running.remote
-        return False
     running.landed_at = running.remote
-    running.landing = _start_landing(running.workspace)
+    if isinstance(next_action(_view(running).snapshot), Idle):
+        return False
+    running.landing.start()
     return True
 
 
 def _is_time_again(running: _Running) -> bool:
-    return running.landing_bad and time.monotonic() - running.landing_ended > _AGAIN
-
-
-def _start_landing(workspace: Workspace) -> subprocess.Popen[bytes]:
-    folder = workspace.state / "run"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "land.json").open("wb") as out, (folder / "land.log").open("wb") as err:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "coord", "-C", str(workspace.top), "land", "--json"],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-        )
-
-
-def _landing_over(running: _Running) -> bool:
-    """Say whether the landing has ended, and tell what it did."""
     landing = running.landing
-    if landing is None or landing.poll() is None:
-        return landing is None
-    running.landing = None
-    running.landing_ended = time.monotonic()
-    running.landing_bad = landing.returncode != 0
+    return landing.went_badly and time.monotonic() - landing.ended > _AGAIN
+
+
+def _tell_landing(running: _Running, landed: Landed) -> None:
     running.looked = 0.0
-    folder = running.workspace.state / "run"
-    if landing.returncode not in (0, Exit.WAITING):
-        _tell_once(
-            running, f"landing: {one_line((folder / 'land.log').read_text('utf-8', 'replace')[-500:], 500)}"
-        )
-    for outcome in _outcomes(folder / "land.json"):
-        words = f"{outcome.get('task')}: {outcome.get('outcome')}: {one_line(str(outcome.get('reason')))}"
-        if outcome.get("outcome") != "waiting":
-            _tell_once(running, words)
-    return True
-
-
-def _outcomes(path: Path) -> list[dict[str, Any]]:
-    try:
-        return list(json.loads(path.read_text("utf-8"))["data"]["outcomes"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+    if landed.trouble:
+        _tell_once(running, f"landing: {landed.trouble}")
+    for words in landed.outcomes:
+        _tell_once(running, words)
 
 
 def _wait_for_landing(running: _Running) -> None:
-    if running.landing is not None:
-        running.landing.wait()
-        _landing_over(running)
+    landed = running.landing.result(wait=True)
+    if landed is not None:
+        _tell_landing(running, landed)
 
 
 # -- rest --------------------------------------------------------------------------------------------------------------

@@ -67,6 +67,9 @@ def spawn(workspace: Workspace, view: View, order: Order, say: Callable[[str], N
     except CoordError as error:
         hint = f" ({error.hint})" if error.hint else ""
         return NotSpawned(order.task or order.branch, f"{error.message}{hint}", error.exit)
+    except OSError as error:  # the disk is full, or something is in the way
+        words = f"{error.filename or workspace.state}: {error.strerror or error}"
+        return NotSpawned(order.task or order.branch, words, Exit.ERROR)
 
 
 class _Spawning:
@@ -81,9 +84,7 @@ class _Spawning:
     def run(self) -> Spawned | NotSpawned:
         order, snapshot = self.order, self.view.snapshot
         task = snapshot.graph.get(order.task) if order.task else None
-        if order.task and (
-            reason := why_not(task, order.task, snapshot, mends=order.mends) or self._held_here(order.task)
-        ):
+        if order.task and (reason := why_not(task, order.task, snapshot, mends=order.mends)):
             return NotSpawned(order.task, reason)
         branch = order.branch or f"{order.prefix or snapshot.settings.project.prefixes[0]}{order.task}"
         if order.task and snapshot.settings.task_of(branch) != order.task:
@@ -91,6 +92,8 @@ class _Spawning:
                 f"'{order.prefix}' is no prefix of task branches",
                 hint=f"[project] prefixes on main has: {', '.join(snapshot.settings.project.prefixes)}",
             )
+        if held := self._held_here(branch):
+            return NotSpawned(order.task or branch, held)
         kind = resolved(agent_for(snapshot.settings, task, branch, order.agent))
         if order.task and (refused := self._claim()):
             return refused
@@ -109,12 +112,17 @@ class _Spawning:
         except BaseException:
             self._take_back()
             raise
+        finally:
+            self.undo.clear()  # each step knows this object: a ring that would keep git's reader running
         return Spawned(record)
 
-    def _held_here(self, task: str) -> str:
+    def _held_here(self, branch: str) -> str:
+        """Return who works on the task, or in the branch's worktree: two agents in one would mix their work up."""
+        task = self.order.task
         for session in look(self.workspace):
-            if session.record.task == task and session.state in LIVE:
-                return f"{task} is being worked on by {session.record.id} ({session.state.value})"
+            record = session.record
+            if session.state in LIVE and (record.branch == branch or (task and record.task == task)):
+                return f"{task or branch} is being worked on by {record.id} ({session.state.value})"
         return ""
 
     def _claim(self) -> NotSpawned | None:

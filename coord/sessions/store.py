@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,12 +18,15 @@ from typing import Any
 
 from coord.core.agentevent import AgentEvent, Noted, decode, encode
 from coord.core.session import SessionRecord, SessionRole, Standing, standing
+from coord.core.shape import misfits, parsed
 
 RECORD, EVENTS, PROMPT, CONTEXT = "record.json", "events.ndjson", "prompt.md", "context.md"
 PROCESS, INBOX = "process.json", "inbox"
 
 #: Bytes of one line of a log that are read; what is longer was not written by coord.
 _LINE = 2**20
+#: Bytes of a record or message that are read: a message may hold ten million characters.
+_FILE = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,9 @@ class Store:
     def ids(self) -> tuple[str, ...]:
         """Return the ids of all sessions, sorted."""
         try:
-            return tuple(sorted(entry.name for entry in os.scandir(self.root) if is_id(entry.name)))
+            return tuple(
+                sorted(entry.name for entry in os.scandir(self.root) if is_id(entry.name) and entry.is_dir())
+            )
         except OSError:
             return ()
 
@@ -89,7 +95,10 @@ class Store:
 
     def read(self, id: str) -> SessionRecord | Unreadable | None:
         """Return a session's record; None when there is no such session."""
-        return _read(self.folder(id)) if self.folder(id).is_dir() else None
+        folder = self.folder(id)
+        if folder.is_symlink():
+            return Unreadable(id, "its folder is a link")
+        return _read(folder) if folder.is_dir() else None
 
     def records(self) -> Iterator[SessionRecord | Unreadable]:
         """Return all sessions, by id."""
@@ -128,6 +137,8 @@ class Store:
     def send(self, id: str, message: Message) -> Path:
         """Put a message into a session's inbox and return its file, which goes when the agent has taken it."""
         inbox = self.folder(id) / INBOX
+        if inbox.is_symlink():
+            inbox.unlink()  # coord makes none: what is written must not land elsewhere
         inbox.mkdir(parents=True, exist_ok=True)
         name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(3).hex()}"
         scratch = inbox / f".{name}"
@@ -207,7 +218,7 @@ def _event(line: bytes) -> AgentEvent | None:
     if len(line) > _LINE:
         return None
     try:
-        return decode(json.loads(line))
+        return decode(parsed(line))
     except ValueError:
         return None
 
@@ -223,20 +234,21 @@ def _written(record: SessionRecord) -> str:
 
 def _read(folder: Path) -> SessionRecord | Unreadable:
     try:
-        raw = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        raw = parsed(_bytes_of(folder / RECORD))
     except (OSError, ValueError) as error:
         return Unreadable(folder.name, type(error).__name__)
     known = {field.name for field in fields(SessionRecord)}
+    no_record = Unreadable(folder.name, "it does not hold what a record holds")
+    if not isinstance(raw, dict):
+        return no_record
     try:
         values = {key: _value(key, value) for key, value in raw.items() if key in known}
         record = SessionRecord(**values)
-    except (AttributeError, TypeError, ValueError):
-        return Unreadable(folder.name, "it does not hold what a record holds")
-    is_its_own = folder.name.endswith(record.id) and is_id(record.id)
-    texts = (record.branch, record.worktree, record.agent, record.machine, record.task, record.token)
-    if not is_its_own or not all(isinstance(text, str) for text in texts):
-        return Unreadable(folder.name, "it does not hold what a record holds")
-    return record
+    except (TypeError, ValueError):
+        return no_record
+    if misfits(SessionRecord, values) or not is_id(record.id) or not folder.name.endswith(record.id):
+        return no_record
+    return record if Path(record.worktree).is_absolute() and "\0" not in record.worktree else no_record
 
 
 def _value(key: str, value: object) -> Any:
@@ -247,12 +259,24 @@ def _value(key: str, value: object) -> Any:
 
 def _message(path: Path) -> Message | None:
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = parsed(_bytes_of(path))
         known: Sequence[str] = [field.name for field in fields(Message)]
-        message = Message(**{key: str(raw[key]) for key in known if key in raw})
-    except (OSError, ValueError, TypeError, KeyError):
+        message = (
+            Message(**{key: str(raw[key]) for key in known if key in raw}) if isinstance(raw, dict) else None
+        )
+    except (OSError, ValueError, TypeError):
         return None
-    return message if message.id == path.stem else None
+    return message if message is not None and message.id == path.stem else None
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Return what a file holds. Raises ValueError for what coord does not write: a link, a pipe, more than fits."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _FILE:
+            raise ValueError("it is no file of coord's")
+        return stream.read()
 
 
 def _put(path: Path, text: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from coord.core.text import one_line
+from coord.errors import UsageError
 from coord.git import Git
 
 
@@ -38,6 +40,23 @@ def list_worktrees(git: Git) -> tuple[Worktree, ...]:
     answer = git.run("worktree", "list", "--porcelain", "-z")
     blocks = filter(None, answer.text.split("\0\0"))
     return tuple(_worktree(number, block) for number, block in enumerate(blocks))
+
+
+def branch_at(git: Git, where: str, folder: Path) -> str:
+    """Return the branch of the worktree that ``where`` means: its branch, or its path from ``folder``. Raises UsageError
+    when there is none."""
+    path = (folder / where).resolve()
+    for tree in list_worktrees(git):
+        if not tree.name or (where not in (tree.name, str(tree.path)) and path != tree.path.resolve()):
+            continue
+        if tree.is_main:
+            raise UsageError(
+                "that is the main checkout", hint="coord start NAME makes a worktree for an agent"
+            )
+        return tree.name
+    raise UsageError(
+        f"no worktree '{one_line(where)}'", hint="coord worktree list shows them; coord start NAME makes one"
+    )
 
 
 def _worktree(number: int, block: str) -> Worktree:

@@ -41,7 +41,7 @@ class Wanted:
 class Made:
     """A worktree that is ready. ``base`` is the commit that it starts from, ``made`` names what did not exist before
     (``worktree``, ``branch``), ``folders`` are those that were made around it, ``state`` tells whether files changed
-    since."""
+    since, ``leased`` whether its ports are new."""
 
     path: Path
     branch: str
@@ -51,6 +51,7 @@ class Made:
     folders: tuple[Path, ...] = ()
     state: str = ""
     copied: tuple[str, ...] = ()
+    leased: bool = False
 
 
 def make(workspace: Workspace, wanted: Wanted, say: Say) -> Made:
@@ -68,7 +69,15 @@ def make(workspace: Workspace, wanted: Wanted, say: Say) -> Made:
         made = _furnished(workspace, place, say, undo)
         undo.pop_all()
     return Made(
-        place.path, place.branch, start, made.ports, place.made, folders, _state(place.path), made.copied
+        place.path,
+        place.branch,
+        start,
+        made.ports,
+        place.made,
+        folders,
+        _state(place.path),
+        made.copied,
+        made.leased,
     )
 
 
@@ -276,6 +285,7 @@ def _exclude(workspace: Workspace) -> None:
 class _Furniture:
     ports: tuple[int, ...]
     copied: tuple[str, ...]
+    leased: bool
 
 
 def _furnished(workspace: Workspace, place: Place, say: Say, undo: ExitStack) -> _Furniture:
@@ -293,7 +303,7 @@ def _furnished(workspace: Workspace, place: Place, say: Say, undo: ExitStack) ->
         set_up(room, settings.setup, settings.setup_timeout)
     wait_until_ready(room, settings.ready, settings.ready_timeout)
     mark.touch()
-    return _Furniture(leased, copied)
+    return _Furniture(leased, copied, not had)
 
 
 def _mark(path: Path) -> Path:
@@ -312,8 +322,9 @@ def unmake(workspace: Workspace, made: Made) -> tuple[str, ...]:
         if _state(made.path) != made.state:
             saved += rescue.save_work(workspace, made.path, made.branch)
         _take_away(workspace, made.path)
-        ports.free(workspace.state, made.path)
         _remove_folders(made.folders)
+    if made.leased:
+        ports.free(workspace.state, made.path)
     if "branch" in made.made:
         saved += _drop_branch(workspace, made)
     return saved

@@ -121,6 +121,12 @@ def test_no_more_are_given_out_than_there_are_places() -> None:
     assert "3 sessions are at work" in waits(seen(*tasks), busy)[0].reason
 
 
+def test_places_go_first_to_what_most_others_wait_for() -> None:
+    chain = [a_task("a"), a_task("z1"), a_task("z2", needs=("z1",)), a_task("z3", needs=("z2",))]
+    one = replace(MEANS, run=replace(MEANS.run, max=1))
+    assert [s.task for s in steps(seen(*chain), means=one) if isinstance(s, Spawn)] == ["z1"]
+
+
 def test_memory_holds_back_as_count_does() -> None:
     means = replace(MEANS, run=Run(memory=2**30), free=2**20)
     assert steps(seen(a_task("a")), means=means) == ()

@@ -94,20 +94,18 @@ def story() -> dict[str, str]:
         ),
         needs="g4",
     )
-    add("clash-a", script(finish("clash-a", "one\nA\nthree\nfour\nfive\n", "src/lib.txt")), needs="g5")
-    add(
-        "clash-b",
-        script(finish("clash-b", "one\nB\nthree\nfour\nfive\n", "src/lib.txt")),
-        script(
-            [
-                {"shell": ["sh", "-c", "git fetch -q origin && git merge -q -X ours origin/main"]},
-                {"push": []},
-                {"done": "took both"},
-            ],
-            "conflict",
-        ),
-        needs="g5",
+    # Whichever lands first, the other one conflicts and settles it.
+    both = script(
+        [
+            {"shell": ["sh", "-c", "git fetch -q origin && git merge -q -X ours origin/main"]},
+            {"push": []},
+            {"done": "took both"},
+        ],
+        "conflict",
     )
+    for id in ("clash-a", "clash-b"):
+        text = f"one\n{id}\nthree\nfour\nfive\n"
+        add(id, script(finish(id, text, "src/lib.txt")), both, needs="g5")
     add("waits", script(finish("waits")), needs="blocks")
     assert len(tasks) == 24
     return tasks

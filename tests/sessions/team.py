@@ -26,7 +26,7 @@ Step = Mapping[str, Any]
 CONFIG = (
     CHECK
     + '[sessions]\nagent = "scripted"\n[run]\nmax = 7\nmemory = "0"\nattempts = 2\n'
-    + '[monitor]\nnudges = 1\nmodel = "3s"\n'
+    + '[monitor]\nnudges = 1\nmodel = "6s"\n'
 )
 
 
@@ -97,13 +97,23 @@ class Team:
 
     def start_run(self) -> subprocess.Popen[str]:
         """Start the loop as a process of its own, to be killed."""
+        return self.begin("run", "--json", "--interval", "0.3")
+
+    def begin(self, *words: str, at: Path | None = None) -> subprocess.Popen[str]:
+        """Start coord as a process of its own."""
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "coord", "-C", str(self.desk), "run", "--json", "--interval", "0.3"],
+            [sys.executable, "-P", "-m", "coord", "-C", str(at or self.desk), *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def command(self, *words: str, at: Path | None = None) -> Result:
+        """Run coord as a process of its own."""
+        process = self.begin(*words, at=at)
+        out, err = process.communicate(timeout=60)
+        return Result(process.returncode, out, err)
 
     def processes(self) -> list[str]:
         """Return the processes that work for this world: hosts, agents, and what they have left."""
@@ -119,7 +129,12 @@ class Team:
         return found
 
     def left_over(self) -> list[str]:
-        """Return what is left lying around: worktrees, branches, claims, leases, session records, processes."""
+        """Return what is left lying around: worktrees, branches, claims, leases, session records, processes.
+
+        A process that has been told to end gets a moment for it."""
+        deadline = time.monotonic() + 5
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.1)
         worktrees = self.world.git("worktree", "list", "--porcelain", at=self.desk).count("worktree ") - 1
         branches = self.world.git("for-each-ref", "--format=%(refname)", "refs/heads/", at=self.desk).split()
         claims = self.world.git(
@@ -169,3 +184,10 @@ def kill(process: subprocess.Popen[str]) -> None:
     """Kill a process as the kernel would, and wait until it is gone."""
     process.send_signal(signal.SIGKILL)
     process.communicate()
+
+
+def spawned(team: Team, *words: str) -> list[str]:
+    """Start sessions with ``coord spawn`` and return their ids."""
+    answer = team.world.coord("spawn", "--json", *words)
+    assert answer.code == 0, answer.err
+    return [session["id"] for session in answer.data["sessions"]]

@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
+from coord.core.session import SessionState
 from tests.sessions.story import BLOCKED, story
-from tests.sessions.team import Team, kill, team_of
+from tests.sessions.team import Team, finish, kill, script, task, team_of
 from tests.world import World
 
 
@@ -51,3 +52,12 @@ def test_a_loop_that_is_killed_again_and_again_comes_to_the_same_end(world: Worl
                 kill(process)
         team.run()
         _assert_ended_well(team)
+
+
+def test_a_session_goes_with_the_landing_of_its_branch_whoever_lands_it(world: World) -> None:
+    with team_of(world, {"a": task("a", script(finish("a")))}) as team:
+        team.world.coord("spawn", "a")
+        team.settled("a")
+        assert team.session("a").state is SessionState.DONE
+        team.world.coord("land")
+        assert team.left_over() == []

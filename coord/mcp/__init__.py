@@ -1,0 +1,1 @@
+"""The MCP server that every agent gets: the tools ``worktree`` and ``memory``."""
