@@ -67,6 +67,7 @@ class Running:
         if self.process is not None:
             self.process.kill()
             self.process.communicate()
+            self.process = None
 
     @property
     def kind(self) -> AgentKind:
