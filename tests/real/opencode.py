@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,21 @@ def environment(home: Path, model: str) -> dict[str, str]:
         "npm_config_fetch_retries": "0",
     }
     return {**flags, **folders, **npm, "OPENCODE_CONFIG": str(file)}
+
+
+def prepared(home: Path, model: str) -> dict[str, str]:
+    """Return the environment, with its database made: several that make it at once trip over each other, and end."""
+    made = environment(home, model)
+    own = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    subprocess.run(
+        [PROGRAM, "session", "list"],
+        env=own | made,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+    return made
 
 
 def configuration(model: str) -> dict[str, object]:

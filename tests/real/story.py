@@ -113,6 +113,6 @@ def cast_of(world: World, like: str) -> Iterator[Cast]:
     home = Path(world.root) / "agent-home"
     with (
         scripted_model() as model,
-        team_of(world, tasks(), configuration(like, opencode.environment(home, model.url))) as team,
+        team_of(world, tasks(), configuration(like, opencode.prepared(home, model.url))) as team,
     ):
         yield Cast(team, model)

@@ -153,6 +153,7 @@ def test_a_new_session_is_idle_and_empty(server: Running) -> None:
         assert client.post("/permission/per_0123/reply", json={"reply": "once"}).status_code == 404
 
 
+@pytest.mark.soak
 @opencode.needed
 def test_a_server_that_is_restarted_in_a_turn_interrupts_it_and_remembers(
     model: Model, tmp_path: Path
