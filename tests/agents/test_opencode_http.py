@@ -31,6 +31,8 @@ from coord.core.agentevent import (
     Used,
 )
 from coord.core.agents import PYTHON, AgentKind
+from coord.errors import UsageError
+from coord.sessions.launching import resolved
 from tests.agents.contract import OPENCODE, PROGRAMS, Heard, Place, Played, begin, play, script
 
 
@@ -228,6 +230,12 @@ async def _hanging(agent: Played) -> Played:
     await agent.handle.prompt(script({"say": "busy"}, {"hang": True}))
     await agent.heard.says("busy")
     return agent
+
+
+def test_a_running_server_needs_no_program_on_this_machine(running: Running) -> None:
+    assert resolved(running.kind).url == running.kind.url
+    with pytest.raises(UsageError, match="no program 'not'"):
+        resolved(replace(running.kind, url=""))
 
 
 def test_a_wrong_password_is_told(running: Running) -> None:
