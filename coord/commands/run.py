@@ -27,7 +27,7 @@ def options(parser: ArgumentParser) -> None:
 
 def run(call: Call) -> Exit:
     args = call.args
-    if (args.max is not None and args.max < 1) or args.interval <= 0:
+    if (args.max is not None and args.max < 1) or not 0 < args.interval < float("inf"):
         raise UsageError("--max takes a whole number from 1, --interval a number of seconds above 0")
     workspace = open_workspace(call.folder)
     wish = wish_of(

@@ -43,7 +43,7 @@ class Means:
     """What the loop may use: ``run`` is the budget, ``free`` the free memory in bytes (None: not known), ``machine`` the
     name under which this machine's claims are known, ``tried`` how many sessions of each task have ended without
     landing, ``broken`` the agents that do not start and ``refused`` the tasks for which no session could be made, with the
-    reason."""
+    reason, ``unlanded`` why the last landing let a task wait (``""``: why it did not come to any)."""
 
     run: Run
     machine: str
@@ -51,6 +51,7 @@ class Means:
     tried: Mapping[str, int] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    unlanded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def next_steps(snapshot: Snapshot, queue: Queue, workers: tuple[Worker, ...], me
     taken = {worker.task for worker in workers if worker.task}
     places = means.run.max - sum(_takes_place(worker, steps) for worker in staying)
     spawns, waits = _of_tasks(snapshot, queue, means, taken, places)
-    return Loop((*steps, *spawns), (*waits, *_of_stopped(staying, steps)))
+    return Loop((*steps, *spawns), (*waits, *_of_stopped(staying, steps, means)))
 
 
 def _takes_place(worker: Worker, steps: list[Step]) -> bool:
@@ -153,13 +154,20 @@ def _takes_place(worker: Worker, steps: list[Step]) -> bool:
     return (worker.alive and worker.state in LIVE) or comes_back
 
 
-def _of_stopped(workers: list[Worker], steps: list[Step]) -> tuple[Waits, ...]:
+def _of_stopped(workers: list[Worker], steps: list[Step], means: Means) -> tuple[Waits, ...]:
     acted = {step.session for step in steps if not isinstance(step, Spawn)}
+    idle = [worker for worker in workers if worker.task and worker.id not in acted]
     return tuple(
-        Waits(worker.task, f"stopped by a person: coord spawn {worker.task} starts it again", person=True)
-        for worker in workers
-        if worker.state is SessionState.ABORTED and worker.task and worker.id not in acted
+        Waits(worker.task, words, person=True) for worker in idle if (words := _why_stopped(worker, means))
     )
+
+
+def _why_stopped(worker: Worker, means: Means) -> str:
+    if worker.state is SessionState.ABORTED:
+        return f"stopped by a person: coord spawn {worker.task} starts it again"
+    if worker.state is SessionState.DONE and not worker.alive:
+        return means.unlanded.get(worker.task) or means.unlanded.get("", "it is done and has not landed yet")
+    return ""
 
 
 # -- sessions ----------------------------------------------------------------------------------------------------------

@@ -21,11 +21,12 @@ _TOLD = 500
 @dataclass(frozen=True, slots=True)
 class Landed:
     """What a landing came to: its exit code, one line for each branch that it decided about, and its last words when it
-    could not land."""
+    could not land; ``unlanded`` has the tasks that did not land, and why."""
 
     code: int
     outcomes: tuple[str, ...]
     trouble: str = ""
+    unlanded: tuple[tuple[str, str], ...] = ()
 
 
 class Landing:
@@ -64,7 +65,14 @@ class Landing:
         self.ended = time.monotonic()
         self.went_badly = code != 0
         trouble = "" if code in (Exit.OK, Exit.WAITING) else self._last_words()
-        return Landed(code, tuple(map(_line, _outcomes(self._folder / "land.json"))), trouble)
+        outcomes = _outcomes(self._folder / "land.json")
+        decided = tuple(_line(one) for one in outcomes if one["outcome"] != "waiting")
+        unlanded = (
+            (str(one.get("task")), one_line(str(one.get("reason"))))
+            for one in outcomes
+            if one["outcome"] != "landed"
+        )
+        return Landed(code, decided, trouble, tuple(unlanded))
 
     def _last_words(self) -> str:
         said = (self._folder / "land.log").read_text("utf-8", "replace")
@@ -74,7 +82,7 @@ class Landing:
 def _outcomes(path: Path) -> list[dict[str, Any]]:
     try:
         found = json.loads(path.read_text("utf-8"))["data"]["outcomes"]
-        return [one for one in found if one["outcome"] != "waiting"]
+        return [one for one in found if "outcome" in one]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 

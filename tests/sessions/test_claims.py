@@ -154,6 +154,7 @@ def test_a_host_renews_its_claim_and_ends_when_another_holds_it(world: World) ->
 
 @pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
 def test_a_server_with_coords_hooks_takes_claims(world: World, closed: bool) -> None:
+    """A claim is given back there, too: else a task could be given out once and never again."""
     config = CONFIG + ('[server]\nmain = "closed"\n' if closed else "")
     world.build({"a": task("a")}, config=config)
     assert world.coord("hooks", "install", at=world.origin).code == 0
