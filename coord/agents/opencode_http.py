@@ -20,6 +20,7 @@ from coord.agents.opencode_session import (
     MANY,
     answer_to,
     chosen_model,
+    failure,
     given_tools,
     missed,
     opened,
@@ -388,23 +389,10 @@ class OpencodeAdapter:
             await asyncio.wait_for(handle.begin(), spec.deadline)
         except BaseException as error:
             await handle.close()
-            if (failure := _failure(error, spec, handle.last_words)) is not None:
-                raise failure from error
+            if (said := failure(error, spec, handle.last_words)) is not None:
+                raise said from error
             raise
         return handle
 
 
 ADAPTER = OpencodeAdapter()
-
-
-def _failure(error: BaseException, spec: SessionSpec, words: str) -> AgentError | None:
-    name = spec.kind.name
-    match error:
-        case TimeoutError():
-            return AgentError(f"{name} did not answer within {spec.deadline:g} seconds", hint=words)
-        case RefusedError():
-            return AgentError(one_line(f"{name} refused: {error.message}", 500), hint=words)
-        case ConnectionError():
-            return AgentError(f"{name} ended before its session was ready", hint=words)
-        case _:
-            return None

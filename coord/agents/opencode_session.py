@@ -122,3 +122,17 @@ async def missed(server: Server, session: str) -> tuple[Mapping[str, Any], ...]:
             for one in found
         ]
     return tuple(events)
+
+
+def failure(error: BaseException, spec: SessionSpec, words: str) -> AgentError | None:
+    """Return what to tell when a session could not be begun, or None when ``error`` tells it itself."""
+    name = spec.kind.name
+    match error:
+        case TimeoutError():
+            return AgentError(f"{name} did not answer within {spec.deadline:g} seconds", hint=words)
+        case RefusedError():
+            return AgentError(one_line(f"{name} refused: {error.message}", 500), hint=words)
+        case ConnectionError():
+            return AgentError(f"{name} ended before its session was ready", hint=words)
+        case _:
+            return None
