@@ -4,17 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test soak lint bench clean
+.PHONY: demo test soak lint bench agents clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/coord demo
 
 # By file: worlds that are played once for a module must not be played by each worker. (loadgroup does nothing with
 # pytest 9.2 and pytest-xdist 3.8: the one renamed what the other writes to.)
-test: $(VENV)/.dev
+test: $(VENV)/.dev agents
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-soak: $(VENV)/.dev
+soak: $(VENV)/.dev agents
 	$(BIN)/python -m pytest -n 2 -m soak $(ARGS)
 
 lint: $(VENV)/.dev
@@ -40,6 +40,16 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(PIP) 'pip>=25.1'
 	$(PIP) --editable '.[agents]' --group dev
 	touch $@ $(VENV)/.runtime
+
+# The real agents of tests/real, by name and hash. Without npm or its registry their tests are named as not run.
+agents: | $(VENV)/bin/python
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(VENV)/.agents || true; fi
+
+$(VENV)/.agents: tests/real/package.json tests/real/package-lock.json | $(VENV)/bin/python
+	mkdir -p $(VENV)/agents
+	cp tests/real/package.json tests/real/package-lock.json $(VENV)/agents
+	npm ci --prefix $(VENV)/agents --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
 
 # The hook managers that make bench measures beside; without them it says what it could not measure.
 $(VENV)/.bench: $(VENV)/.dev

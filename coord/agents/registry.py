@@ -13,7 +13,7 @@ from coord.core.agents import Adapter
 _MODULES: dict[Adapter, tuple[str, str]] = {
     Adapter.ACP: ("coord.agents.acp", "acp"),
     Adapter.COMMAND: ("coord.agents.command", ""),
-    Adapter.OPENCODE_HTTP: ("coord.agents.opencode_http", ""),
+    Adapter.OPENCODE_HTTP: ("coord.agents.opencode_http", "httpx2"),
 }
 
 

@@ -39,7 +39,7 @@ from coord.core.settings import Settings
 from coord.core.text import one_line
 from coord.core.turn import CONTINUE, Evidence, Finish, Nudge, Rest, judge
 from coord.errors import CoordError
-from coord.processes import own
+from coord.processes import end, leftovers, own
 from coord.sessions.claims import Held, Taken, take
 from coord.sessions.evidence import evidence, remote_tip
 from coord.sessions.launching import agent_kind, claim_of, spec_of
@@ -54,6 +54,8 @@ _TICK = 0.2
 _WATCH = 1.0
 #: Seconds that an agent has to end a turn it was told to end, before its process is ended.
 _PATIENCE = 10.0
+#: Seconds within which a start that fails may have met another start.
+_SOON = 20.0
 #: Seconds after which a remote that did not answer is asked again.
 _AGAIN = 5.0
 #: Seconds after which a claim is renewed again that could not be.
@@ -148,11 +150,17 @@ class Host:
         """Start the agent; a session that it cannot take up begins anew, with the same work."""
         if self.log.standing.turn and not spec.foreign:
             self.remembers = False
+        begun = time.monotonic()
         try:
             return await adapter.start(spec, self.log.take)
         except AgentError as error:
-            if not spec.foreign:
+            if not spec.foreign and time.monotonic() - begun > _SOON:
                 raise
+            if not spec.foreign:
+                # Some fail when several are started for the first time at once (OpenCode makes its database then).
+                self.log.note("start", f"it failed at once, and is started again: {error.message}")
+                await asyncio.sleep(1)
+                return await adapter.start(spec, self.log.take)
             self.copied = self.remembers = False
             self.log.note("resume", f"the agent could not take the session up: {error.message}")
             spec = spec_of(self.workspace, replace(self.record, forked=""), "")
@@ -193,8 +201,15 @@ class Host:
         self.restarts += 1
         if self.handle is not None:
             await self.handle.close()
+        await asyncio.to_thread(self._end_what_it_left)
         if await self._start(self.log.standing.foreign):
             await self._prompt(_GO_ON, Why.RESUME)
+
+    def _end_what_it_left(self) -> None:
+        """End what the agent has left running: shells in groups of their own would work beside the one that follows."""
+        record = self.store.read(self.record.id)
+        token = record.token if isinstance(record, SessionRecord) else ""
+        end(leftovers(Path(self.record.worktree), frozenset({token} if token else ())))
 
     # -- messages ----------------------------------------------------------------------------------------------------
 

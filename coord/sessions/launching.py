@@ -49,7 +49,7 @@ def agent_kind(settings: Settings, name: str) -> AgentKind:
 def resolved(kind: AgentKind) -> AgentKind:
     """Return the agent with the program that is really started. Raises UsageError when it is not on this machine."""
     command = tuple(sys.executable if word == PYTHON else word for word in kind.command)
-    if command and shutil.which(command[0]) is None:
+    if command and not kind.url and shutil.which(command[0]) is None:
         raise UsageError(
             f"{kind.name}: there is no program '{command[0]}' on this machine",
             hint="install it, or name another agent with --agent or [sessions] agent (docs/agents.md)",

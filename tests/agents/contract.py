@@ -17,6 +17,7 @@ import psutil
 from coord.agents.acp import AcpAdapter
 from coord.agents.base import AgentAdapter, Handle, SessionSpec
 from coord.agents.command import CommandAdapter
+from coord.agents.opencode_http import OpencodeAdapter
 from coord.agents.process import Patience
 from coord.core.agentevent import AgentEvent, Asked, Gone, Said, Tool, TurnEnded
 from coord.core.agents import PYTHON, Adapter, AgentKind, Dialect
@@ -33,6 +34,7 @@ _IMPATIENT = Patience(cancel=3.0, terminate=1.0)
 ADAPTERS: dict[Adapter, AgentAdapter] = {
     Adapter.ACP: AcpAdapter(_IMPATIENT),
     Adapter.COMMAND: CommandAdapter(_IMPATIENT),
+    Adapter.OPENCODE_HTTP: OpencodeAdapter(_IMPATIENT),
 }
 
 
@@ -43,6 +45,9 @@ def _cli(dialect: Dialect, *words: str) -> AgentKind:
 
 SCRIPTED = AgentKind("scripted", Adapter.ACP, (PYTHON, "-m", "coord.agents.scripted"))
 CLAUDE = _cli(Dialect.CLAUDE)
+OPENCODE = AgentKind(
+    "fake-opencode-http", Adapter.OPENCODE_HTTP, (PYTHON, str(PROGRAMS / "opencode_server.py"))
+)
 
 #: Agents that have a process only while a turn is under way.
 TURNS = (
@@ -52,7 +57,7 @@ TURNS = (
     _cli(Dialect.GEMINI),
     _cli(Dialect.OPENCODE),
 )
-LASTING = (SCRIPTED, CLAUDE)
+LASTING = (SCRIPTED, CLAUDE, OPENCODE)
 KINDS = (*LASTING, *TURNS)
 
 T = TypeVar("T")

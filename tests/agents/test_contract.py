@@ -14,7 +14,18 @@ import pytest
 from coord.agents.base import AgentError
 from coord.core.agentevent import Gone, Outcome, Said, Started, Tool, ToolState, TurnEnded
 from coord.core.agents import AgentKind
-from tests.agents.contract import CLAUDE, KINDS, LASTING, SCRIPTED, TURNS, Place, assert_dead, begin, play
+from tests.agents.contract import (
+    CLAUDE,
+    KINDS,
+    LASTING,
+    OPENCODE,
+    SCRIPTED,
+    TURNS,
+    Place,
+    assert_dead,
+    begin,
+    play,
+)
 
 each_agent = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 each_lasting = pytest.mark.parametrize("kind", LASTING, ids=lambda kind: kind.name)
@@ -190,6 +201,7 @@ def test_the_agent_has_the_environment_that_it_was_given_and_no_other(
     play(story())
     found = json.loads(seen.read_text())
     found.pop("LC_CTYPE", None)
+    assert (found.pop("OPENCODE_SERVER_PASSWORD", None) is None) is (kind is not OPENCODE)
     assert found == place.environment
 
 
@@ -256,7 +268,7 @@ def test_a_copy_has_a_session_of_its_own(kind: AgentKind, place: Place) -> None:
     play(story())
 
 
-@each_turn
+@pytest.mark.parametrize("kind", [*TURNS, OPENCODE], ids=lambda kind: kind.name)
 def test_an_agent_that_cannot_copy_a_session_says_so(kind: AgentKind, place: Place) -> None:
     async def story() -> None:
         with pytest.raises(AgentError, match="cannot copy"):

@@ -1,0 +1,1 @@
+"""Real agents with a scripted model on loopback."""
