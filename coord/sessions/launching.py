@@ -94,9 +94,18 @@ def spec_of(workspace: Workspace, record: SessionRecord, foreign: str) -> Sessio
     )
 
 
+#: What coord reads a token for the forge from, and where a person leaves one that is meant for agents.
+_TOKENS = frozenset({"GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"})
+AGENTS_TOKEN = "COORD_AGENT_TOKEN"  # noqa: S105 - the name of a variable
+
+
 def session_environment(workspace: Workspace, record: SessionRecord, token: str) -> dict[str, str]:
-    """Return the agent's environment: the user's, without what belongs to another git or another session."""
+    """Return the agent's environment: the user's, without what belongs to another git or another session, and without the
+    tokens with which coord acts on the forge: whoever has a maintainer's could approve in his name."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "COORD_"))}
+    kept = {name: value for name, value in kept.items() if name not in _TOKENS}
+    if own := os.environ.get(AGENTS_TOKEN):
+        kept["GH_TOKEN"] = own
     return kept | {
         "COORD_SESSION": token,
         "COORD_ROLE": record.role.value,

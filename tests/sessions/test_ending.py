@@ -53,7 +53,7 @@ def test_an_abort_in_any_phase_leaves_no_process_claim_worktree_or_branch(team: 
 
     assert _agents(team) == []
     states = {session.record.task: (session.state.value, session.why) for session in team.sessions()}
-    assert set(states.values()) == {("aborted", "no longer needed"), ("aborted", "aborted by a person")}
+    assert set(states.values()) == {("aborted", "no longer needed")}
     left = [one for one in team.left_over() if not one.startswith(("session", "process"))]
     assert left == []
     again = team.world.coord("abort", "model")
