@@ -59,6 +59,8 @@ _AGAIN = 60.0
 _BROKEN = 2
 #: So many times in a row a task is tried again when the remote refused its claim; then a person has to look.
 _DENIALS = 3
+#: So many times a step is tried that this machine refuses.
+_FAILURES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class _Running:
     put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
     tried: dict[str, tuple[str, int]] = field(default_factory=dict)
     resumed: dict[str, int] = field(default_factory=dict)
+    failed: dict[Step, int] = field(default_factory=dict)
     planned: tuple[View, object, Loop] | None = None
     told: set[str] = field(default_factory=set)
     shown: dict[str, str] = field(default_factory=dict)
@@ -139,9 +142,8 @@ def _until_rest(running: _Running) -> Rest:
             moved = _look_at_remote(running, sessions)
             _show_changes(running, sessions)
             loop = _plan(running, sessions)
-            for step in loop.steps:
-                _take_step(running, step, sessions)
-            acted = bool(loop.steps)
+            taken = [_take_step(running, step, sessions) for step in loop.steps]
+            acted = any(taken)
             if acted:
                 running.looked = 0.0
             landing = _land(running)
@@ -256,7 +258,8 @@ def _counts(record: SessionRecord, stood: Standing) -> int:
 # -- acting ------------------------------------------------------------------------------------------------------------
 
 
-def _take_step(running: _Running, step: Step, sessions: tuple[Session, ...]) -> None:
+def _take_step(running: _Running, step: Step, sessions: tuple[Session, ...]) -> bool:
+    """Take a step and say whether something came of it, or may: one that fails again and again is left to a person."""
     by_id = {session.record.id: session for session in sessions}
     try:
         match step:
@@ -281,6 +284,8 @@ def _take_step(running: _Running, step: Step, sessions: tuple[Session, ...]) -> 
     except CoordError as error:
         hint = f" ({error.hint})" if error.hint else ""
         _tell_once(running, f"{error.message}{hint}")
+        running.failed[step] = running.failed.get(step, 0) + 1
+    return running.failed.get(step, 0) < _FAILURES
 
 
 def _spawn(running: _Running, step: Spawn) -> None:

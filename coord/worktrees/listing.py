@@ -14,7 +14,7 @@ from coord.git import Git
 @dataclass(frozen=True, slots=True)
 class Worktree:
     """One entry of ``git worktree list``; ``branch`` is a full ref name, empty when detached, ``head`` a commit (empty
-    in a bare repository), ``is_half_made`` while git makes it and when it was killed then."""
+    in a bare repository, and where there is none), ``is_half_made`` while git makes it and when it was killed then."""
 
     path: Path
     branch: str
@@ -66,7 +66,8 @@ def _worktree(number: int, block: str) -> Worktree:
         fields.get("branch", ""),
         "locked" in fields,
         is_main=number == 0,
-        head=fields.get("HEAD", ""),
+        # All zeros while its branch has no commit, or has none any more: landing in a repository without a remote.
+        head=fields.get("HEAD", "").strip("0") and fields["HEAD"],
         is_bare="bare" in fields,
         is_half_made=fields.get("locked") == "initializing",
     )
