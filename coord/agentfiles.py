@@ -57,6 +57,8 @@ CONFIG_FILES: dict[str, ConfigFile] = {
     "gemini": ConfigFile(".gemini/settings.json", with_json, ("mcpServers", "coord"), _COMMAND),
     "qwen": ConfigFile(".qwen/settings.json", with_json, ("mcpServers", "coord"), _COMMAND),
 }
+# The same program, spoken to in another way, reads the same file.
+CONFIG_FILES |= {f"{name}-cli": CONFIG_FILES[name] for name in ("opencode", "claude", "codex", "gemini")}
 
 #: What is to be said of agents that read none.
 WORDS: dict[str, str] = {

@@ -166,8 +166,8 @@ def _take_away(workspace: Workspace, record: SessionRecord, say: Callable[[str],
         raise
     if isinstance(outcome, Removed):
         for ref in outcome.saved:
-            say(f"{record.branch}: work that nothing else holds is saved: {how_to_get_back(ref)}")
-    else:
+            say(f"{record.branch}: {how_to_get_back(ref)}")
+    elif Path(record.worktree).is_dir():  # else the landing of its branch was faster
         say(f"kept: {record.worktree} ({outcome.obstacle.words})")
 
 

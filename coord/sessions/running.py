@@ -11,6 +11,7 @@ import fcntl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import assert_never
 
@@ -250,7 +251,7 @@ def _take_step(running: _Running, step: Step, sessions: tuple[Session, ...]) -> 
             case Return():
                 _return(running, step)
             case Resume(session, reason):
-                running.say(f"{by_id[session].record.task}: {session} is taken up again: {reason}")
+                _tell(running, f"{by_id[session].record.task}: {session} is taken up again: {reason}")
                 start_host(running.workspace, session)
             case Close(session, reason):
                 _close(running, session, reason)
@@ -270,7 +271,7 @@ def _take_step(running: _Running, step: Step, sessions: tuple[Session, ...]) -> 
 def _spawn(running: _Running, step: Spawn) -> None:
     for shared in step.shared:
         what = ", ".join(shared.what[:3])
-        running.say(f"note: {step.task} is expected to change what {shared.who} changes: {what}")
+        _tell(running, f"note: {step.task} is expected to change what {shared.who} changes: {what}")
     order = Order(task=step.task, context=step.context, attempt=step.attempt, mends=step.mends)
     made = spawn(running.workspace, _view(running), order, running.say)
     if isinstance(made, NotSpawned):
@@ -285,11 +286,11 @@ def _spawn(running: _Running, step: Spawn) -> None:
             running.refused[step.task] = made.reason
         return
     attempt = f", attempt {step.attempt}" if step.attempt > 1 else ""
-    running.say(f"{step.task}: given to {made.record.agent} as {made.record.id} ({step.reason}{attempt})")
+    _tell(running, f"{step.task}: given to {made.record.agent} as {made.record.id} ({step.reason}{attempt})")
 
 
 def _return(running: _Running, step: Return) -> None:
-    running.say(f"{step.task}: goes back to {step.session}: {one_line(step.reason)}")
+    _tell(running, f"{step.task}: goes back to {step.session}: {one_line(step.reason)}")
     if not any(message.why == Why.RETURNED.value for message in running.store.waiting(step.session)):
         message = Message(step.context, "queue", Why.RETURNED.value, sender="coord")
         running.store.send(step.session, message)
@@ -305,12 +306,13 @@ def _give_up(running: _Running, step: GiveUp, session: Session) -> None:
     words = (
         f"{step.attempts} sessions ended without done: {step.reason}" if step.attempts > 1 else step.reason
     )
-    running.say(f"{step.task}: given up: {one_line(words)}")
+    _tell(running, f"{step.task}: given up: {one_line(words)}")
+    running.told.add(f"{step.task}: blocked: {one_line(words, 300)}")  # its own word now, said already
     try:
         give_up(running.workspace, session.record, words, step.attempts)
     except CoordError as error:
         # The branch cannot say it (a hook refuses what the agent committed, say): main says it.
-        running.say(f"{step.task}: its branch could not be pushed ({one_line(error.message)})")
+        _tell(running, f"{step.task}: its branch could not be pushed ({one_line(error.message)})")
         decide(running.workspace, lambda workspace, view: block(workspace, view, step.task, words))
         _retire(running, session, "blocked")
 
@@ -324,7 +326,8 @@ def _retire(running: _Running, session: Session, reason: str, *, goes_on: bool =
     else:
         running.starts.pop(record.agent, None)
     retire(running.workspace, record, running.say, goes_on=goes_on)
-    running.say(f"{record.task}: {record.id} is over: {one_line(reason)}")
+    if not goes_on and session.state not in (SessionState.DONE, SessionState.BLOCKED):
+        _tell(running, f"{record.task}: {record.id} is over: {one_line(reason)}")
 
 
 # -- landing -----------------------------------------------------------------------------------------------------------
@@ -395,13 +398,18 @@ def _show_changes(running: _Running, sessions: tuple[Session, ...]) -> None:
         running.shown[session.record.id] = words
         quiet = session.state in (SessionState.STARTING, SessionState.WORKING, SessionState.IDLE)
         if words != known and not quiet:
-            running.say(words)
+            _tell_once(running, words)
+
+
+def _tell(running: _Running, words: str) -> None:
+    """Tell one thing that happened, and when."""
+    running.told.add(words)
+    running.say(f"{datetime.now().astimezone():%H:%M:%S}  {words}")
 
 
 def _tell_once(running: _Running, words: str) -> None:
     if words not in running.told:
-        running.told.add(words)
-        running.say(words)
+        _tell(running, words)
 
 
 @contextlib.contextmanager
