@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test soak lint bench agents clean
+.PHONY: demo test long soak lint bench agents clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/coord demo
@@ -13,6 +13,10 @@ demo: $(VENV)/.runtime
 # pytest 9.2 and pytest-xdist 3.8: the one renamed what the other writes to.)
 test: $(VENV)/.dev agents
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# What CI runs beside the tests: whole stories, and real agents.
+long: $(VENV)/.dev agents
+	$(BIN)/python -m pytest -n 2 -m long $(ARGS)
 
 soak: $(VENV)/.dev agents
 	$(BIN)/python -m pytest -n 2 -m soak $(ARGS)
