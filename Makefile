@@ -4,15 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test soak lint bench agents clean
+.PHONY: demo test long soak lint bench agents clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/coord demo
 
-# By file: worlds that are played once for a module must not be played by each worker. (loadgroup does nothing with
+# By file: worlds that are played once for a module must not be played by each worker, and in their order: else the few
+# tests of a long file come last, on one worker. (loadgroup does nothing with
 # pytest 9.2 and pytest-xdist 3.8: the one renamed what the other writes to.)
 test: $(VENV)/.dev agents
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# What CI runs beside the tests: whole stories, and real agents.
+long: $(VENV)/.dev agents
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m long $(ARGS)
 
 soak: $(VENV)/.dev agents
 	$(BIN)/python -m pytest -n 2 -m soak $(ARGS)

@@ -77,7 +77,7 @@ class RefPush:
 
     ``edits`` are the paths under the task folder that differ from the merge base with main; ``message`` is the tip's;
     ``restore`` names the commit whose task files are the right ones; ``rewinds`` when the ref would lose
-    commits (that is known on the server alone).
+    commits (that is known on the server alone); ``may_claim`` when it is a claim that nobody else's stands against.
     """
 
     ref: str
@@ -86,6 +86,7 @@ class RefPush:
     edits: tuple[str, ...] = ()
     message: str = ""
     restore: str = "HEAD"
+    may_claim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,15 +234,25 @@ def closed_main_moves_by_landing(receive: Receive, ref: RefPush) -> Denied | Non
 def closed_refs_are_coords_own(receive: Receive, ref: RefPush) -> Denied | None:
     """With ``[server] main = "closed"`` the refs under refs/coord/ are the server's, but anybody may claim a task.
 
-    A claim is renewed and given back by who holds it, and replaced when it has expired: the server does not know who
-    pushes, and what claims keep apart is machines, under leases, not enemies."""
+    A claim is renewed by who holds it, and replaced once it has expired. The server does not know who pushes:
+    this keeps machines apart, not enemies."""
     if receive.server_main is ServerMain.OPEN or not ref.ref.startswith("refs/coord/"):
         return None
     if ref.ref.startswith("refs/coord/claims/"):
-        return None
+        if ref.may_claim:
+            return None
+        if ref.step is Step.WRITE:
+            return _claimed(ref)
     return Denied(
         f"{ref.ref} is written by the server alone",
         "ask the maintainer, who has 'coord -C DIR ...' on the server",
+    )
+
+
+def _claimed(ref: RefPush) -> Denied:
+    return Denied(
+        f"{ref.ref} holds a claim of somebody else, or one that has not expired",
+        "wait until it has expired, or ask the maintainer, who has 'coord -C DIR ...' on the server",
     )
 
 

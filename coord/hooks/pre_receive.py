@@ -6,13 +6,16 @@ number of git processes is the same for one commit and for a hundred branches.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from coord.core.claim import ClaimText, read_claim
 from coord.core.guard import Receive, RefPush, Step, Verdict, is_task_branch, judge_receive
 from coord.core.journal import below
-from coord.core.objects import changed_paths, find_entry
+from coord.core.objects import Kind, changed_paths, find_entry
 from coord.core.settings import ServerMain
+from coord.core.verdict import CLAIMS
 from coord.errors import UsageError
 from coord.hooks.occasion import Occasion
 
@@ -65,7 +68,26 @@ def _ref_push(occasion: Occasion, line: Line, tips: Mapping[str, str], edits: tu
         edits=edits,
         message=occasion.git.objects.commit(line.new).message if line.ref in tips else "",
         restore=occasion.workspace.main_name,
+        may_claim=line.ref.startswith(CLAIMS) and _may_claim(occasion, line),
     )
+
+
+def _may_claim(occasion: Occasion, line: Line) -> bool:
+    """Say whether a claim is made where none holds, or renewed under the name that holds it; removing is the server's."""
+    if line.deletes:
+        return False
+    held = _claim(occasion, line.old)
+    if held is None or not held.is_live(time.time()):
+        return True
+    now = _claim(occasion, line.new)
+    return now is not None and (now.machine, now.session) == (held.machine, held.session)
+
+
+def _claim(occasion: Occasion, oid: str) -> ClaimText | None:
+    """Return what a claim's commit says; what is none says nothing, and holds nothing."""
+    objects = occasion.git.objects
+    is_commit = bool(oid.strip("0")) and objects.holds(oid, Kind.COMMIT)
+    return read_claim("", objects.commit(oid).message) if is_commit else None
 
 
 def _edits(occasion: Occasion, tips: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

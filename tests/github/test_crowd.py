@@ -9,6 +9,8 @@ from tests.world import CHECK, task_text
 from tests.world.github.hub_record import RunRecord
 from tests.world.github.world import BOT, GitHubWorld
 
+pytestmark = pytest.mark.long
+
 NAMES = ("two", "three", "meddler", "red", "one", "clash", "guarded", "stuck")
 LINES = "one\ntwo\nthree\nfour\nfive\n"
 STUCK = "half of it\n\nCoord-Status: blocked\nCoord-Reason: the key is missing\nCoord-Tried: env and vault\nCoord-Attempts: 3\n"

@@ -11,6 +11,8 @@ from tests.github.conftest import Stage
 from tests.world.github.hub_record import RunRecord
 from tests.world.github.world import GitHubWorld
 
+pytestmark = pytest.mark.long
+
 TASKS = ("still", "moved", "lost", "poor", "later")
 
 

@@ -13,6 +13,8 @@ from tests.world.github.githttp import Answer
 from tests.world.github.hub_record import RunRecord
 from tests.world.github.world import BOT, GitHubWorld
 
+pytestmark = pytest.mark.long
+
 FOLDER = Path(__file__).parent / "branches"
 JOBS = "github-actions[bot]"
 #: A shell that read any of these would leave a file of this name.

@@ -11,6 +11,8 @@ from tests.scenarios.test_cargo import CRATE, cargo
 from tests.world import task_text
 from tests.world.github.world import GitHubWorld
 
+pytestmark = pytest.mark.long
+
 # -- simple --------------------------------------------------------------------------------------------------------
 
 

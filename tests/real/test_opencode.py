@@ -27,6 +27,7 @@ LONG = 180.0
 
 
 @needed
+@pytest.mark.long
 @pytest.mark.parametrize("like", WORDS)
 def test_three_real_agents_notify_err_are_told_killed_aborted_and_land(world: World, like: str) -> None:
     with cast_of(world, like) as cast:

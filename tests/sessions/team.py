@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,11 @@ CONFIG = (
     + '[sessions]\nagent = "scripted"\n[run]\nmax = 7\nmemory = "0"\nattempts = 2\n'
     + '[monitor]\nnudges = 1\nmodel = "6s"\n'
 )
+
+
+def calm(config: str) -> str:
+    """Return settings with which nothing stalls and nobody is nudged: what a test looks at stays as it is."""
+    return re.sub(r'model = "\d+s"', 'model = "60s"', re.sub(r"nudges = \d+", "nudges = 0", config))
 
 
 def script(steps: Sequence[Step], tag: str = "") -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from coord.core.claim import ClaimText
+from coord.core.claim import ClaimText, claim_message
 from coord.sessions.claims import Held, Taken, machine, release, standing_claim, take
 from coord.workspace import Workspace, open_workspace
 from tests.sessions.team import CONFIG, script, spawned, task, team_of
@@ -162,4 +163,23 @@ def test_a_server_with_coords_hooks_takes_claims(world: World, closed: bool) -> 
     now = time.time()
     assert isinstance(take(workspace, _wanted(workspace, "ses_00000001", now + 60), now), Taken)
     assert release(workspace, "a", "ses_00000001")
-    assert world.ref(REF) == ""
+    assert (world.ref(REF) == "") is not closed, (
+        "with a closed main a claim is given back by letting it expire"
+    )
+
+
+def test_a_server_with_a_closed_main_keeps_a_claim_that_holds_from_everybody_else(world: World) -> None:
+    world.build({"a": task("a")}, config=CONFIG + '[server]\nmain = "closed"\n')
+    assert world.coord("hooks", "install", at=world.origin).code == 0
+    workspace = open_workspace(world.desk)
+    now = time.time()
+    mine = _wanted(workspace, "ses_00000001", now + 60)
+    assert isinstance(take(workspace, mine, now), Taken)
+
+    theirs = world.git(
+        "commit-tree", world.git("mktree"), "-m", claim_message(replace(mine, session="ses_2"), "n")
+    )
+    said = world.git("push", "-f", "origin", f"{theirs}:{REF}", ok=False)
+
+    assert "holds a claim of somebody else" in said
+    assert isinstance(take(workspace, mine, now), Taken), "its holder renews it"

@@ -9,10 +9,10 @@ import signal
 from pathlib import Path
 
 from coord.sessions.store import Store
-from tests.sessions.team import CONFIG, Team, finish, script, spawned, task, team_of
+from tests.sessions.team import CONFIG, Team, calm, finish, script, spawned, task, team_of
 from tests.world import World
 
-CALM = CONFIG.replace('model = "3s"', 'model = "60s"').replace("nudges = 1", "nudges = 0")
+CALM = calm(CONFIG)
 HALF = [{"edit": {"path": "src/half.txt", "content": "half\n"}}, {"commit": "half"}]
 QUIET = script([{"hang": True}])
 

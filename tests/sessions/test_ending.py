@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sessions.team import CONFIG, Team, finish, script, spawned, task, team_of
+from tests.sessions.team import CONFIG, Team, calm, finish, script, spawned, task, team_of
 from tests.world import World
 
 HALF = [{"edit": {"path": "src/half.txt", "content": "half\n"}}, {"commit": "half"}]
 #: Slow to stall, so that what is looked at stays as it is.
-CALM = CONFIG.replace('model = "3s"', 'model = "60s"').replace("nudges = 1", "nudges = 0")
+CALM = calm(CONFIG)
 
 
 def _pid(team: Team, task: str) -> int:
@@ -114,6 +114,7 @@ def test_an_abort_while_the_agent_is_starting_ends_it(world: World) -> None:
         assert team.left_over() == [f"session {team.session('a').record.id}"]
 
 
+@pytest.mark.soak
 def test_an_abort_whose_remote_is_down_ends_the_agent_and_says_what_is_left(world: World) -> None:
     with team_of(world, {"a": task("a", script([{"hang": True}]))}, CALM) as team:
         spawned(team, "a")

@@ -13,7 +13,7 @@ import pytest
 from coord import inbox
 from coord.core.agentevent import Answered, Prompted, Why
 from coord.sessions.store import Store
-from tests.sessions.team import CONFIG, Team, finish, script, spawned, task, team_of
+from tests.sessions.team import CONFIG, Team, calm, finish, script, spawned, task, team_of
 from tests.world import World
 
 _ASKS = {
@@ -54,7 +54,7 @@ def team(world: World) -> Iterator[Team]:
         ),
         "ends": task("ends", script(finish("ends"))),
     }
-    config = CONFIG.replace("nudges = 1", "nudges = 0").replace('model = "3s"', 'model = "60s"')
+    config = calm(CONFIG)
     with team_of(world, tasks, config) as made:
         yield made
 

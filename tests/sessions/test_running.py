@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -12,10 +13,10 @@ import pytest
 
 from coord.core.agentevent import Prompted, Started
 from coord.sessions.store import EVENTS, Store, read_events
-from tests.sessions.team import CONFIG, Step, Team, finish, kill, script, spawned, task, team_of
+from tests.sessions.team import CONFIG, Step, Team, calm, finish, script, spawned, task, team_of
 from tests.world import World
 
-CALM = CONFIG.replace('model = "3s"', 'model = "60s"').replace("nudges = 1", "nudges = 0")
+CALM = calm(CONFIG)
 QUIET = script([{"hang": True}])
 
 
@@ -47,19 +48,11 @@ def test_one_look_starts_what_is_ready_within_the_budget_and_returns(world: Worl
         for words in (["--max", "0"], ["--interval", "0"], ["--interval", "nan"]):
             assert team.command("run", "--once", *words).code == 2, words
 
-        other = team.begin("run", "--max", "2")
-        team.until(lambda: (team.desk / ".git/coord/run.lock").exists() and _locked(team))
-        refused = team.command("run")
+        with (team.desk / ".git/coord/run.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # as a loop at work holds it
+            refused = team.command("run")
         assert refused.code == 4
         assert "another coord run is at work in this clone" in refused.err
-        kill(other)
-
-
-def _locked(team: Team) -> bool:
-    return (
-        team.command("run", "--once", "--no-land").code == 4
-        and "another coord run" in team.command("run", "--once").err
-    )
 
 
 def test_an_agent_that_does_not_start_stops_the_loop_and_blocks_nothing_on_main(world: World) -> None:
@@ -148,6 +141,7 @@ def test_tasks_that_are_expected_to_share_files_are_held_when_configured(world: 
         assert world.statuses() == dict.fromkeys(tasks, "completed")
 
 
+@pytest.mark.soak
 def test_a_remote_that_is_away_for_a_while_stops_nothing(world: World) -> None:
     tasks = {
         "a": task("a", script([until("go"), *finish("a")])),
@@ -262,6 +256,7 @@ def test_sessions_whose_hosts_are_killed_are_taken_up_and_land(world: World) -> 
         assert team.left_over() == []
 
 
+@pytest.mark.soak
 def test_without_a_remote_agents_work_and_the_loop_says_that_nothing_can_land(world: World) -> None:
     steps = [step for step in finish("a") if "push" not in step]
     with team_of(world, {"a": task("a", script(steps))}, CALM) as team:
@@ -275,6 +270,7 @@ def test_without_a_remote_agents_work_and_the_loop_says_that_nothing_can_land(wo
         assert not team.processes()
 
 
+@pytest.mark.soak
 def test_a_landing_that_the_server_refuses_ends_the_loop_with_its_words(world: World) -> None:
     with team_of(world, {"a": task("a", script(finish("a")))}, CALM) as team:
         hook = world.origin / "hooks/pre-receive"

@@ -28,6 +28,7 @@ def _assert_ended_well(team: Team) -> None:
     assert team.world.git("log", "--format=%s", "-1", "main", at=team.desk) == "seed"
 
 
+@pytest.mark.long
 def test_24_tasks_over_9_generations_all_that_can_land_lands(world: World) -> None:
     with team_of(world, story()) as team:
         result = team.run()
