@@ -18,12 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from coord import inbox
-from coord.agents.base import AgentAdapter, AgentError, Answer, Handle, SessionSpec
-from coord.agents.policy import judged
+from coord.agents.base import AgentAdapter, AgentError, Handle, SessionSpec
 from coord.agents.registry import adapter_of
 from coord.core.agentevent import (
-    Answered,
-    Asked,
     Ended,
     Ending,
     Gone,
@@ -33,18 +30,18 @@ from coord.core.agentevent import (
     Why,
 )
 from coord.core.anomaly import Anomaly, command_for, findings, untold
-from coord.core.permission import Verdict
 from coord.core.session import SessionRecord
 from coord.core.settings import Settings
 from coord.core.text import one_line
 from coord.core.turn import CONTINUE, Evidence, Finish, Nudge, Rest, judge
 from coord.errors import CoordError
 from coord.processes import end, leftovers, own
-from coord.sessions.claims import Held, Taken, take
 from coord.sessions.evidence import evidence, remote_tip
-from coord.sessions.launching import agent_kind, claim_of, spec_of
+from coord.sessions.launching import agent_kind, spec_of
+from coord.sessions.questions import Questions
 from coord.sessions.recorder import Recorder
 from coord.sessions.store import CONTEXT, PROCESS, PROMPT, Message, Store, Unreadable
+from coord.sessions.tenure import Tenure
 from coord.sessions.unfinished import Branch, keep_back
 from coord.workspace import Workspace, open_workspace
 
@@ -58,8 +55,6 @@ _PATIENCE = 10.0
 _SOON = 20.0
 #: Seconds after which a remote that did not answer is asked again.
 _AGAIN = 5.0
-#: Seconds after which a claim is renewed again that could not be.
-_RENEWED_AGAIN = 30.0
 #: Seconds that the remote has to answer; it is asked again.
 _PATIENCE_WITH_REMOTE = 120.0
 
@@ -76,6 +71,8 @@ class Host:
         self.store = Store(workspace.state / "sessions")
         self.settings: Settings = workspace.settings
         self.log = Recorder(self.store, record.id)
+        self.tenure = Tenure(workspace, record, self.log.note)
+        self.questions = Questions(self.log, record.worktree, self.settings.sessions)
         self.handle: Handle | None = None
         self.over = False
         self.restarts = 0
@@ -85,8 +82,6 @@ class Host:
         self._judges_after = 0.0
         self._watched = 0.0
         self._cancelled = 0.0
-        self._renewal = 0.0
-        self._put_off: set[str] = set()
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
@@ -169,7 +164,10 @@ class Host:
     # -- one look ----------------------------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        await self._renew()
+        self.tenure.keep()
+        if self.tenure.lost:
+            self._end(Ending.ABORTED, f"{self.tenure.lost} holds the task's claim now")
+            return
         await self._read_inbox()
         if self.over or self.handle is None:
             return
@@ -177,8 +175,8 @@ class Host:
         if stood.phase is Phase.GONE:
             await self._came_back()
             return
-        if stood.asked:
-            await self._answer_all()
+        if stood.asked and await self.questions.answer_all(self.handle):
+            self._watched = 0.0  # the monitor tells it, now
         if stood.phase is Phase.ENDED and stood.turn and self._judged != stood.turn:
             await self._judge()
         if time.time() - self._watched >= _WATCH:
@@ -232,7 +230,8 @@ class Host:
                     self._end(Ending.ATTENTION, message.text or "closed")
                 return True
             case "answer":
-                await self._answered_by_person(message)
+                if self.handle is not None:
+                    await self.questions.answered(self.handle, message.text)
                 return True
             case "compact":
                 return await self._compacted()
@@ -310,48 +309,6 @@ class Host:
             return remote_tip(self.workspace, self.record.branch)
         except CoordError:
             return ""
-
-    # -- what it asks ------------------------------------------------------------------------------------------------
-
-    async def _answer_all(self) -> None:
-        for asked in self.log.standing.asked:
-            decision = judged(asked, Path(self.record.worktree), self.settings.sessions.unsure)
-            match decision.verdict:
-                case Verdict.ALLOW:
-                    await self._answer(asked, Answer.ONCE, decision.reason)
-                case Verdict.REJECT:
-                    await self._answer(asked, Answer.REJECT, decision.reason)
-                case Verdict.ASK:
-                    await self._put_to_a_person(asked)
-
-    async def _put_to_a_person(self, asked: Asked) -> None:
-        patience = self.settings.sessions.answer
-        if time.time() - asked.at > patience:
-            await self._answer(asked, Answer.REJECT, f"nobody answered within {patience:.0f} seconds")
-        elif asked.request not in self._put_off:
-            self._put_off.add(asked.request)
-            self._watched = 0.0  # the monitor tells it, now
-
-    async def _answer(self, asked: Asked, answer: Answer, reason: str) -> None:
-        if self.handle is None:
-            return
-        await self.handle.answer(asked.request, answer, reason)
-        self.log.take(Answered(time.time(), asked.request, answer.value, reason))
-
-    async def _answered_by_person(self, message: Message) -> None:
-        asked = self.log.standing.asked
-        if not asked or self.handle is None:
-            self.log.note("answer", "it came when nothing was asked")
-            return
-        word = message.text.strip().lower()
-        answers = {"allow": Answer.ONCE, "once": Answer.ONCE, "yes": Answer.ONCE, "always": Answer.ALWAYS}
-        default = Answer.ONCE if asked[-1].phase is Phase.QUESTION else Answer.REJECT
-        if word in ("deny", "no", "reject"):
-            default = Answer.REJECT
-        await self.handle.answer(asked[-1].request, answers.get(word, default), message.text)
-        self.log.take(
-            Answered(time.time(), asked[-1].request, answers.get(word, default).value, message.text)
-        )
 
     # -- what follows a turn -----------------------------------------------------------------------------------------
 
@@ -440,33 +397,6 @@ class Host:
         about = {"task": self.record.task, "branch": self.record.branch, "session": self.record.id}
         with contextlib.suppress(OSError):
             inbox.leave(self.workspace.state, level, text, about)
-
-    # -- the claim ---------------------------------------------------------------------------------------------------
-
-    async def _renew(self) -> None:
-        if not self.record.task or time.time() < self._renewal:
-            return
-        length = self.settings.sessions.claim
-        self._renewal = time.time() + length / 3
-        try:
-            now = time.time()
-            outcome = await asyncio.to_thread(take, self.workspace, claim_of(self.record, now + length), now)
-        except CoordError as error:
-            self._renews_again(length)
-            self.log.note("claim", f"it could not be renewed: {error.message}")
-            return
-        match outcome:
-            case Taken():
-                pass
-            case Held(claim):
-                self._end(Ending.ABORTED, f"{claim.machine}/{claim.session} holds the task's claim now")
-            case other:
-                self._renews_again(length)
-                self.log.note("claim", f"it could not be renewed: {one_line(other.words)}")
-
-    def _renews_again(self, length: float) -> None:
-        """Ask a remote that was away again soon: after a third of the claim more, two such answers would be its end."""
-        self._renewal = time.time() + min(length / 3, _RENEWED_AGAIN)
 
 
 def main(argv: list[str]) -> int:
