@@ -40,8 +40,13 @@ def test_24_tasks_over_9_generations_all_that_can_land_lands(world: World) -> No
         assert waits["blocks"]["person"]
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(0, marks=pytest.mark.long),
+        *(pytest.param(n, marks=pytest.mark.soak) for n in range(1, 5)),
+    ],
+)
 def test_a_loop_that_is_killed_again_and_again_comes_to_the_same_end(world: World, seed: int) -> None:
     dice = random.Random(seed)
     with team_of(world, story()) as team:
