@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from coord.core.answer import Pushed, RefUpdate, Rejected, Stale, Unanswered
 from coord.core.guard import unsilenced
-from coord.core.objects import Kind, Signature, make_commit
+from coord.core.objects import GitObject, Kind, Signature, make_commit
 from coord.core.signal import REASON, STATUS, Done, read_signal, trailer_block
 from coord.core.text import one_line
 from coord.errors import CoordError
@@ -83,11 +84,33 @@ def _say(
     words = f"coord: work in progress\n\n{trailer_block(said)}\n"
     commit = make_commit(git.objects.commit(tip).tree, (tip,), words, signature, workspace.algorithm)
     git.write([commit])
-    update = RefUpdate(f"refs/heads/{branch.name}", tip, commit.oid)
+    ref = f"refs/heads/{branch.name}"
+    update = RefUpdate(ref, tip, commit.oid)
     if workspace.remote is None:
         return git.update_refs([update])
     answer = git.push(workspace.remote, [update])
     if isinstance(answer, Pushed):
         note_push(workspace, [update])
-        git.update_refs([update])  # a branch that stands at the same tip here goes along: no file changes
+        _go_along(
+            workspace,
+            update,
+            lambda tree, parents: make_commit(tree, parents, words, signature, workspace.algorithm),
+        )
     return answer
+
+
+def _go_along(
+    workspace: Workspace, said: RefUpdate, made: Callable[[str, tuple[str, ...]], GitObject]
+) -> None:
+    """Bring the branch here behind the remote's, so that the next push from here is taken; no file changes by it.
+
+    What was committed here and not pushed stays, with a merge on top that keeps its tree."""
+    git, here = workspace.git, workspace.git.resolve(said.ref)
+    if here is None or said.old is None or said.new is None:
+        return
+    if here == said.old:
+        git.update_refs([said])
+    elif git.is_ancestor(said.old, here):
+        merge = made(git.objects.commit(here).tree, (here, said.new))
+        git.write([merge])
+        git.update_refs([RefUpdate(said.ref, here, merge.oid)])
