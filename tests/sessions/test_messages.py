@@ -108,7 +108,10 @@ def _sessions_and_logs(team: Team, ends: str) -> None:
 
     followed = team.command("logs", "ends", "-f")
     assert followed.out == said(team, ends)
-    assert [line[10:] for line in followed.out.splitlines()[-2:]] == ["done: made ends", "process ended (0)"]
+    assert [line[10:].split(" (")[0] for line in followed.out.splitlines()[-2:]] == [
+        "done: made ends",
+        "process ended",
+    ]
     assert team.world.coord("logs", ends, "-n", "1").out == followed.out.splitlines()[-1] + "\n"
     events = [json.loads(line) for line in team.world.coord("logs", ends, "--json").out.splitlines()]
     assert [event["event"] for event in events[-2:]] == ["ended", "gone"]
@@ -135,6 +138,11 @@ def _an_ended_session(team: Team, ends: str) -> None:
     nobody = team.world.coord("message", "nobody", "hello?")
     assert nobody.code == 2
     assert "there are: ses_" in nobody.err
+    unasked = team.world.coord("message", "busy", "allow", "--answer")
+    assert (unasked.code, "asks nothing" in unasked.err) == (2, True)
+    session = team.session("ends")
+    Store(team.desk / ".git/coord/sessions").retire(session.record.id, keep=9)
+    assert f"is over: {ends}" in team.world.coord("message", "ends", "hello?").err
 
 
 @pytest.mark.soak
