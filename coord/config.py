@@ -173,13 +173,16 @@ def _agents(raw: object, where: str, text: str) -> tuple[AgentKind, ...]:
         if not isinstance(table, dict):
             raise UsageError(f"{_place(text, where, name)}: [agents.{name}] must be a table")
         values = _read(table, AGENT_KEYS, where=where, text=text, label=f"[agents.{name}]")
-        base = preset(name) or preset(values.pop("like", ""))
+        if (like := values.pop("like", "")) and preset(like) is None:
+            raise _unknown(
+                text, where, like, [kind.name for kind in PRESETS], f"[agents.{name}] like = '{like}'"
+            )
+        base = preset(name) or preset(like)
         if base is None and not {"adapter", "command"} <= values.keys():
             raise UsageError(
                 f"{_place(text, where, name)}: [agents.{name}] needs adapter and command, or like",
                 hint=f'like = "…", with one of: {", ".join(kind.name for kind in PRESETS)}',
             )
-        values.pop("like", None)
         known = {field: getattr(base, field) for field in AgentKind.__dataclass_fields__} if base else {}
         kinds.append(AgentKind(**(known | values | {"name": name})))
     return tuple(kinds)

@@ -553,7 +553,10 @@ class Git:
         """Return the remote's branches and coord's refs as one text, to see whether anything moved."""
         answer = self.run("ls-remote", "--quiet", remote, "refs/heads/*", "refs/coord/*", ok=(0, 1, 2, 128))
         if answer.code == 128:
-            raise RefusedError(f"cannot reach {remote}: {words(answer.err)}", hint="it is looked at again")
+            raise RefusedError(
+                f"cannot reach {remote}: {words(answer.err)}",
+                hint=f"check that 'git fetch {remote}' works here, then run it again",
+            )
         return answer.text
 
     def push(self, remote: str, updates: Sequence[RefUpdate]) -> Pushed | Stale | Rejected | Unanswered:

@@ -33,6 +33,7 @@ from coord.core.agentevent import Gone, Noted, Outcome, Started, TurnEnded
 from coord.core.opencode_events import Look, Seen, fresh, read, resumed, told, turn_end
 from coord.core.text import one_line
 
+_REACH = 10.0  # seconds in which a server that somebody else started must answer
 #: How often the stream is opened again before the server counts as gone: about half a minute.
 RECONNECTS = 7
 
@@ -169,7 +170,8 @@ class OpencodeHandle:
             url = await address(self._process)
             self._do(drained(self._process))
             self._server = Server(url, self._spec.folder, auth)
-        version = await self._wire.version(self._spec.deadline)
+        patience = min(_REACH, self._spec.deadline) if self._spec.kind.url else self._spec.deadline
+        version = await self._wire.version(patience)
         if not re.match(r"1\.[0-9]", version):
             raise AgentError(
                 f"the server of {self._spec.kind.name} is OpenCode {version or 'of no version'}; coord speaks with 1.x",

@@ -9,8 +9,9 @@ from coord.age import ago
 from coord.call import Call
 from coord.core.text import one_line
 from coord.errors import Exit
-from coord.inbox import read
+from coord.inbox import Note, read
 from coord.output import table
+from coord.sessions.store import Store
 from coord.workspace import open_workspace
 
 
@@ -40,8 +41,14 @@ def run(call: Call) -> Exit:
         },
     )
     now = int(time.time())
+    known = frozenset(Store(state / "sessions").ids())
     rows = [
-        [f"{ago(now - note.at)}", note.level, note.task or note.branch or "-", one_line(note.text, 2000)]
+        [
+            f"{ago(now - note.at)}",
+            note.level,
+            note.task or note.branch or "-",
+            one_line(_told(note, known), 2000),
+        ]
         for note in notes
     ]
     for line in table(rows):
@@ -49,3 +56,11 @@ def run(call: Call) -> Exit:
     if not notes:
         call.output.say("nothing new; coord inbox --all shows what was shown before")
     return Exit.OK
+
+
+def _told(note: Note, known: frozenset[str]) -> str:
+    """Return a note's text. The command of one whose session is over would not be heard: then the log is named."""
+    if not note.session or note.session in known:
+        return note.text
+    told = note.text.partition(" -- coord ")[0]
+    return f"{told} -- it is over: coord logs {note.session}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from coord.call import Call
+from coord.core.loop import Waits
 from coord.errors import Exit, UsageError
 from coord.output import Json
 from coord.sessions.running import Rest, run_loop, wish_of
@@ -47,8 +48,13 @@ def run(call: Call) -> Exit:
 def _words(rest: Rest) -> list[str]:
     return [
         f"{rest.completed} of {rest.total} tasks are completed",
-        *(f"{'for a person' if w.person else 'waits'}: {w.task}: {w.reason}" for w in rest.waits),
+        *(f"{'for a person' if w.person else 'waits'}: {_about(w)}" for w in rest.waits),
     ]
+
+
+def _about(one: Waits) -> str:
+    # Some reasons begin with the task's id themselves.
+    return one.reason if one.reason.startswith(f"{one.task} ") else f"{one.task}: {one.reason}"
 
 
 def _json(rest: Rest) -> dict[str, Json]:

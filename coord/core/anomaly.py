@@ -97,7 +97,7 @@ def waiting_for_answer(counted: Counters, _monitor: Monitor, _now: float) -> Ano
     asked = next(
         (a for a in stood.asked if ("waiting-for-answer", _request(a)) not in counted.told), stood.asked[0]
     )
-    what = "a permission" if asked.phase is Phase.PERMISSION else "an answer"
+    what = "a permission (allow, always or deny)" if asked.phase is Phase.PERMISSION else "an answer"
     evidence = f"it waits for {what}: {one_line(asked.text)}"
     return Anomaly("waiting-for-answer", Severity.MEDIUM, evidence, _request(asked))
 

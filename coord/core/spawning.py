@@ -23,7 +23,7 @@ def why_not(task: Task | None, id: str, snapshot: Snapshot, *, mends: bool = Fal
     """Return why no agent may be started for a task now, or ``""``; ``mends``: its branch did not land, and is to be
     mended, so that it is blocked is no reason."""
     if task is None:
-        return f"there is no task '{id}' on {snapshot.upstream}"
+        return f"there is no task '{id}' on {snapshot.upstream}: coord list shows them"
     if task.apart:
         hint = "; coord review-task carries it out" if task.level == "review" else ""
         return f"{task.id} is not for agents: {task.apart}{hint}"

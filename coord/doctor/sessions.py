@@ -28,5 +28,14 @@ def unwatched(place: Place) -> Iterator[Finding]:
 def left_over(place: Place) -> Iterator[Finding]:
     """Name what is left of sessions without a record."""
     for one in lost(place.workspace):
-        command = place.delete(CLAIMS + one.name) if one.what == "claim" else one.command
+        alone = one.what == "claim" and not _is_pushed(place, one.name)
+        command = place.delete(CLAIMS + one.name) if alone else one.command
         yield Finding(Severity.WARNING, f"{one.what} {one.name}", one.why, command)
+
+
+def _is_pushed(place: Place, task: str) -> bool:
+    """Say whether a task's branch is on the remote: without the claim a push counts as done, and half of it would land."""
+    workspace = place.workspace
+    where = f"refs/remotes/{workspace.remote}/"
+    names = {f"{where}{prefix}{task}" for prefix in workspace.settings.project.prefixes}
+    return any(ref.name in names for ref in workspace.git.refs(where))

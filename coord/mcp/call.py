@@ -65,11 +65,7 @@ class ToolCall:
         """Run a command of coord where the caller stands, and answer with what it wrote."""
         ran = self.setting.verb(verb, words, self.workspace.top)
         text = ran.text.strip() or "done, with nothing to tell"
-        return (
-            Reply(text)
-            if ran.exit is Exit.OK
-            else Reply(f"error: {EXIT_MEANINGS[ran.exit]}\n{text}", failed=True)
-        )
+        return Reply(text) if ran.exit is Exit.OK else unsuccessful(ran.exit, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +84,12 @@ def said(*lines: str) -> Reply:
 def error(message: str, hint: str = "") -> Reply:
     """Return why it was not done, and what to do."""
     return Reply(f"error: {message}" + (f"\nhint: {hint}" if hint else ""), failed=True)
+
+
+def unsuccessful(code: Exit, *lines: str) -> Reply:
+    """Return what a command wrote that did not succeed; its code says something of its own in all but two cases."""
+    headline = () if code in (Exit.ERROR, Exit.USAGE) else (EXIT_MEANINGS[code],)
+    return Reply(f"error: {said(*headline, *lines).text}", failed=True)
 
 
 def refused(wrong: Wrong | CoordError) -> Reply:

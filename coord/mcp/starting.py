@@ -7,8 +7,8 @@ import io
 from collections.abc import Sequence
 
 from coord.core.agents import PRESETS
-from coord.errors import EXIT_MEANINGS, Exit, UsageError
-from coord.mcp.call import Reply, ToolCall, error, said
+from coord.errors import Exit, UsageError
+from coord.mcp.call import Reply, ToolCall, error, said, unsuccessful
 from coord.mcp.names import branch_name, task_id
 from coord.output import Output
 from coord.sessions.finding import find
@@ -147,8 +147,7 @@ def _started(call: ToolCall, orders: Sequence[Order], *remarks: str) -> Reply:
     code = report(output, "", made)
     lines = (*remarks, out.getvalue().rstrip())
     if code is not Exit.OK:
-        reply = said(f"error: {EXIT_MEANINGS[code]}", *lines)
-        return Reply(reply.text, failed=True)
+        return unsuccessful(code, *reversed(lines))
     return said(*lines, 'they work on their own; next: {"action": "wait"}')
 
 

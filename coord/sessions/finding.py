@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from coord.core.session import SessionRecord
 from coord.core.text import one_line
 from coord.errors import UsageError
 from coord.sessions.looking import Session, look
+from coord.sessions.store import Store
 from coord.workspace import Workspace
 
 
@@ -20,11 +22,22 @@ def find(workspace: Workspace, word: str) -> Session:
         if found:
             ids = ", ".join(session.record.id for session in found)
             raise UsageError(f"'{one_line(word)}' means several sessions: {ids}", hint="name one by its id")
+    if over := _over(workspace, word):
+        raise UsageError(
+            f"the session of '{one_line(word)}' is over: {over.id}", hint=f"coord logs {over.id} shows it"
+        )
     known = ", ".join(session.record.id for session in sessions[:5])
     raise UsageError(
         f"no session '{one_line(word)}'",
-        hint=f"there are: {known}" if known else "coord sessions: there is none",
+        hint=f"there are: {known}" if known else "there is none; coord spawn TASK starts one",
     )
+
+
+def _over(workspace: Workspace, word: str) -> SessionRecord | None:
+    """Return the newest of the retired sessions that a word means."""
+    retired = (record for record, _ in Store(workspace.state / "sessions").archived())
+    meant = [record for record in retired if word and word in (record.id, record.task, record.branch)]
+    return max(meant, key=lambda record: record.made, default=None)
 
 
 def _by_id(session: Session, word: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from coord.errors import CoordError, Exit
+from coord.errors import CoordError, Exit, UsageError
 from coord.sessions.launching import start_host
 from coord.sessions.looking import Session, host_runs
 from coord.sessions.store import Message, Store
@@ -13,8 +13,11 @@ from coord.workspace import Workspace
 
 
 def tell(workspace: Workspace, session: Session, message: Message, wait: float) -> str:
-    """Send a message and say what came of it. Raises CoordError for a session that no message reaches any more."""
+    """Send a message and say what came of it. Raises CoordError for a session that no message
+    reaches any more, and UsageError for an answer to one that asks nothing."""
     id = session.record.id
+    if message.mode == "answer" and not session.standing.asked:
+        raise UsageError(f"{id} asks nothing", hint="without --answer it gets the text as a message")
     store = Store(workspace.state / "sessions")
     if not session.alive:
         _revive(workspace, session)

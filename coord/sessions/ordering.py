@@ -109,7 +109,9 @@ def report(output: Output, command: str, outcomes: tuple[Spawned | NotSpawned, .
     for line in table(rows):
         output.result(line)
     for one in refused:
-        output.say(f"not started: {one.reason}")
+        is_named = one.reason.startswith(f"{one.task} ") or f"'{one.task}'" in one.reason
+        who = "" if is_named else f"{one.task}: "
+        output.say(f"not started: {who}{one.reason}")
     return max((one.exit for one in refused), default=Exit.OK)
 
 

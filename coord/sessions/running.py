@@ -131,6 +131,9 @@ def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Re
         running = _Running(workspace, wish, say)
         try:
             return _until_rest(running)
+        except KeyboardInterrupt:
+            _say_what_goes_on(running)
+            raise
         finally:
             _wait_for_landing(running)
 
@@ -158,6 +161,15 @@ def _until_rest(running: _Running) -> Rest:
             _tell_once(running, f"the remote: {refused.message}; looking again")
             time.sleep(running.wish.interval)
         time.sleep(_TICK)
+
+
+def _say_what_goes_on(running: _Running) -> None:
+    """Say that the end of the loop is not the end of its sessions."""
+    alive = sum(session.alive for session in running.watcher.look())
+    if alive:
+        running.say(
+            f"{alive} session{'s go' if alive > 1 else ' goes'} on without the loop: coord sessions; coord abort ID ends one"
+        )
 
 
 # -- looking -----------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def spawn(workspace: Workspace, view: View, order: Order, say: Callable[[str], N
     try:
         return _Spawning(workspace, view, order, say).run()
     except CoordError as error:
-        hint = f" ({error.hint})" if error.hint else ""
+        hint = f"; {error.hint}" if error.hint else ""
         return NotSpawned(order.task or order.branch, f"{error.message}{hint}", error.exit)
     except OSError as error:  # the disk is full, or something is in the way
         words = f"{error.filename or workspace.state}: {error.strerror or error}"
@@ -85,7 +85,7 @@ class _Spawning:
         order, snapshot = self.order, self.view.snapshot
         task = snapshot.graph.get(order.task) if order.task else None
         if order.task and (reason := why_not(task, order.task, snapshot, mends=order.mends)):
-            return NotSpawned(order.task, reason)
+            return NotSpawned(order.task, reason, Exit.USAGE if task is None else Exit.WAITING)
         branch = order.branch or f"{order.prefix or snapshot.settings.project.prefixes[0]}{order.task}"
         if order.task and snapshot.settings.task_of(branch) != order.task:
             raise UsageError(

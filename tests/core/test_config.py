@@ -32,6 +32,10 @@ def test_an_empty_file_states_the_defaults() -> None:
             "[gate]\nprofile = 'cargoo'\n",
             ".coord.toml:2: unknown [gate] profile 'cargoo'; did you mean 'cargo'?",
         ),
+        (
+            "[agents.x]\nlike = 'claud'\n",
+            ".coord.toml:2: unknown [agents.x] like = 'claud'; did you mean 'claude'?",
+        ),
         ("[profiles.x]\ntimeout = '3m'\n", ".coord.toml:1: [profiles.x] needs steps"),
         ("[profiles.cargo]\ntimeout = '3'\n", ".coord.toml:2: [profiles.cargo] timeout must be a duration"),
         (

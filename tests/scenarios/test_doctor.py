@@ -389,6 +389,13 @@ def test_what_is_wrong_is_found_and_mended_by_the_printed_command(clean: World, 
     assert story.check not in _checks(clean)
 
 
+def test_the_claim_of_a_branch_that_was_pushed_is_not_deleted(clean: World) -> None:
+    clean.push("feat/a")
+    _claim_without_session(clean)
+    (found,) = [f for f in _findings(clean) if f["check"] == "session-debris"]
+    assert found["command"] == "coord spawn a", "without its claim the push would count as done"
+
+
 def test_every_check_has_a_story() -> None:
     told_elsewhere = {"history", "state"}
     assert {story.check for story in STORIES.values()} | told_elsewhere == {check.name for check in CHECKS}

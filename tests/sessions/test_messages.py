@@ -137,6 +137,11 @@ def _an_ended_session(team: Team, ends: str) -> None:
     nobody = team.world.coord("message", "nobody", "hello?")
     assert nobody.code == 2
     assert "there are: ses_" in nobody.err
+    unasked = team.world.coord("message", "busy", "allow", "--answer")
+    assert (unasked.code, "asks nothing" in unasked.err) == (2, True)
+    session = team.session("ends")
+    Store(team.desk / ".git/coord/sessions").retire(session.record.id, keep=9)
+    assert f"is over: {ends}" in team.world.coord("message", "ends", "hello?").err
 
 
 @pytest.mark.soak

@@ -63,7 +63,7 @@ def test_a_spawn_that_fails_leaves_everything_as_it_was(world: World) -> None:
         fails(9, "did not start", "a", "--agent", "dead")
         fails(2, "it may use:", "a", "--prompt", "{{ nonsense }}")
         fails(2, "is no prefix", "a", "--prefix", "zz/")
-        fails(4, "there is no task 'nope'", "nope")
+        fails(2, "there is no task 'nope'", "nope")
         fails(4, "later waits for a", "later")
         fails(4, "other is being worked on by", "other")
 
