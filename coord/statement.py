@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from coord.core.answer import RefUpdate
 from coord.core.guard import unsilenced
+from coord.core.objects import Kind, find_entry
 from coord.core.signal import (
     ATTEMPTS,
     REASON,
@@ -22,12 +23,17 @@ from coord.core.signal import (
     trailers,
 )
 from coord.core.text import plain
+from coord.core.verdict import VERDICT_FILE, VERDICTS, Verdict, decode
 from coord.errors import CoordError, RefusedError, UsageError
 from coord.git import Git
 from coord.inbox import leave
 from coord.workspace import Workspace
 
 _IDENTITY = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
+
+
+#: What is told when the tip says so already.
+_SAID: tuple[str, ...] = ("already said",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,23 @@ def say_done(workspace: Workspace, here: Here, summary: str) -> tuple[str, ...]:
     if not state.ahead:
         words.append("note: this branch holds no commits that main lacks")
     said = {STATUS: "done", "Coord-Task": here.task} | ({SUMMARY: summary} if summary else {})
-    return (*words, *_say(workspace, here, "coord: done", said), "it lands with the next run of coord land")
+    told = _say(workspace, here, "coord: done", said)
+    stopped = _stopped(workspace, here) if told == _SAID else None
+    if stopped is not None:
+        why = f"this tip did not land: {stopped.reason}"
+        return (*words, why, "mend it, commit and push, then say done again; or coord block -m REASON")
+    return (*words, *told, "it lands with the next run of coord land")
+
+
+def _stopped(workspace: Workspace, here: Here) -> Verdict | None:
+    """Return the verdict that stops the branch's tip, as last fetched."""
+    oid = workspace.git.resolve(VERDICTS + here.task)
+    objects = workspace.git.objects
+    if oid is None or not objects.holds(oid, Kind.COMMIT):
+        return None
+    entry = find_entry(objects.commit(oid).tree, VERDICT_FILE, objects.tree)
+    verdict = decode(objects.blob(entry.oid)) if entry and objects.holds(entry.oid, Kind.BLOB) else None
+    return verdict if verdict and verdict.stops and verdict.tip == here.tip else None
 
 
 def say_blocked(workspace: Workspace, here: Here, reason: str, facts: Mapping[str, str]) -> tuple[str, ...]:
@@ -155,7 +177,7 @@ def _say(workspace: Workspace, here: Here, subject: str, said: Mapping[str, str]
     # A tip that tells the forge to skip its run would silence the wake.
     said = {key: unsilenced(value) for key, value in said.items()}
     tip = here.tip
-    words: tuple[str, ...] = ("already said",)
+    words = _SAID
     last = trailers(workspace.git.objects.commit(tip).message)
     if last != trailers(f"x\n\n{trailer_block(said)}"):
         tip = _empty_commit(workspace, here, f"{subject}\n\n{trailer_block(said)}\n")

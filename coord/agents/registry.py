@@ -18,7 +18,7 @@ _MODULES: dict[Adapter, tuple[str, str]] = {
 
 
 #: What brings the packages of all adapters.
-INSTALL = "pip install 'coord[agents]'"
+INSTALL = "install coord with its extra: pip install '.[agents]' in its clone"
 
 
 def is_installed(kind: Adapter) -> bool:

@@ -2,7 +2,7 @@
 
 Agents start it by themselves: sessions of coord get it with a secret in COORD_SESSION, which says whose it is; without
 one the place says it: the main checkout is the coordinator's, a worktree an implementation's. See docs/agents.md. It needs
-pip install 'coord[agents]'.
+pip install '.[agents]' in coord's clone.
 """
 
 from __future__ import annotations

@@ -24,12 +24,14 @@ from coord.core.worktrees import Reason, branch_of, size_text
 from coord.errors import Exit, UsageError
 from coord.freshness import fetch
 from coord.output import Json, table
+from coord.sessions.ending import stop
+from coord.sessions.looking import look as sessions
 from coord.workspace import Workspace, open_workspace
 from coord.worktrees.listing import Worktree, list_worktrees
 from coord.worktrees.looking import Distance, Looked, look
 from coord.worktrees.making import Made, Wanted, make, plan
 from coord.worktrees.pruning import Dropped, merged, prune
-from coord.worktrees.removing import Kept, RemoteEnd, Removal, Removed, remove
+from coord.worktrees.removing import Kept, RemoteEnd, Removal, Removed, find, remove
 from coord.worktrees.rescue import how_to_get_back
 
 _ACTIONS = ("list", "status", "create", "remove", "prune", "merged")
@@ -255,7 +257,24 @@ def _made_facts(made: Made) -> dict[str, Json]:
 def _remove(call: Call, workspace: Workspace) -> Exit:
     args = call.args
     removal = Removal(args.name, force=args.force, remote=args.remote, dry_run=args.dry_run)
+    if args.force:
+        _end_sessions(call, workspace)
     return _tell(call, [remove(workspace, removal, int(time.time()))], _strictly)
+
+
+def _end_sessions(call: Call, workspace: Workspace) -> None:
+    """End the sessions of the worktree that is to go, so that no loop takes them up again."""
+    if not (workspace.state / "sessions").is_dir():
+        return
+    path = find(workspace, call.args.name).path
+    for session in sessions(workspace):
+        if path is None or Path(session.record.worktree).resolve() != path.resolve():
+            continue
+        if call.args.dry_run:
+            call.output.say(f"would end {session.record.id} ({session.state.value})")
+            continue
+        for words in stop(workspace, session, "its worktree was removed by a person"):
+            call.output.say(words)
 
 
 def _prune(call: Call, workspace: Workspace) -> Exit:

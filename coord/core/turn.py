@@ -68,6 +68,7 @@ def judge(stood: Standing, seen: Evidence | None, nudges: int) -> Finish | Nudge
     missing = _missing(seen) if isinstance(said, Done) and said.explicit else ""
     if isinstance(said, Done) and said.explicit and clean_end and not missing:
         return Finish(Ending.DONE, said.summary or "it said done")
+    missing = missing or _unchanged(stood, seen)
     words = missing or _ended_words(stood)
     if stood.nudges < nudges:
         return Nudge(f"{missing}\n{CONTINUE}" if missing else CONTINUE)
@@ -90,6 +91,17 @@ def _missing(seen: Evidence) -> str:
     if not seen.ahead and not seen.landed:
         return "It said done, but its branch holds nothing that main lacks."
     return ""
+
+
+def _unchanged(stood: Standing, seen: Evidence) -> str:
+    if (
+        not stood.tip
+        or seen.remote != stood.tip
+        or not isinstance(seen.signal, Done)
+        or not seen.signal.explicit
+    ):
+        return ""
+    return "Its branch is as it was when the work was given: what did not land then does not land now."
 
 
 def _ended_words(stood: Standing) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coord import __version__
+from coord.agents.registry import INSTALL
 from coord.errors import UsageError
 from coord.mcp.call import Reply, Setting, error
 from coord.mcp.tools import KEYS, answer, changes, description, schema
@@ -26,9 +27,7 @@ def serve(setting: Setting) -> None:
         import anyio
         import mcp.server.stdio
     except ImportError as missing:
-        raise UsageError(
-            f"coord mcp needs the package {missing.name or 'mcp'}", hint="pip install 'coord[agents]'"
-        ) from missing
+        raise UsageError(f"coord mcp needs the package {missing.name or 'mcp'}", hint=INSTALL) from missing
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR)
 
     async def run() -> None:

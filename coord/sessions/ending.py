@@ -47,6 +47,15 @@ def abort(workspace: Workspace, session: Session, reason: str) -> Stopped:
 
     Nothing that is not on the remote is removed. The session stays in the list as aborted, so that no loop starts it again.
     """
+    words = stop(workspace, session, reason)
+    kept = _remove_if_empty(workspace, session.record)
+    if not session.record.task and not kept:
+        Store(workspace.state / "sessions").retire(session.record.id, workspace.settings.sessions.keep)
+    return Stopped(words, tuple(kept))
+
+
+def stop(workspace: Workspace, session: Session, reason: str) -> tuple[str, ...]:
+    """End a session's processes and give its claim back, and leave its worktree; return what to tell."""
     record = session.record
     store = Store(workspace.state / "sessions")
     stop_host(workspace, record, Message(reason, "abort", sender="person"))
@@ -56,10 +65,7 @@ def abort(workspace: Workspace, session: Session, reason: str) -> Stopped:
     words = [f"{record.id} is aborted"]
     if record.task:
         words += _let_go(workspace, record, f"session aborted: {reason}")
-    kept = _remove_if_empty(workspace, record)
-    if not record.task and not kept:
-        store.retire(record.id, workspace.settings.sessions.keep)
-    return Stopped(tuple(words), tuple(kept))
+    return tuple(words)
 
 
 def stop_host(workspace: Workspace, record: SessionRecord, message: Message) -> None:

@@ -323,6 +323,8 @@ def _spawn(running: _Running, step: Spawn) -> None:
 
 def _return(running: _Running, step: Return) -> None:
     _tell(running, f"{step.task}: goes back to {step.session}: {one_line(step.reason)}")
+    for kind in ("conflict", "gate-failed"):  # what the landing will tell of it
+        running.told.add(one_line(f"{step.task}: {kind}: {step.reason}", 500))
     if not any(message.why == Why.RETURNED.value for message in running.store.waiting(step.session)):
         message = Message(step.context, "queue", Why.RETURNED.value, sender="coord")
         running.store.send(step.session, message)
@@ -360,10 +362,11 @@ def _retire(running: _Running, session: Session, reason: str, *, goes_on: bool =
             )
     else:
         running.starts.pop(record.agent, None)
-    retire(running.workspace, record, running.say, goes_on=goes_on)
+    retire(running.workspace, record, lambda words: _tell(running, words), goes_on=goes_on)
     # The archive tells it too, unless it holds too many or none.
     running.tried[record.task] = (f"{time.time_ns():020d}", _counts(record, session.standing))
-    if not goes_on and session.state not in (SessionState.DONE, SessionState.BLOCKED):
+    told = (SessionState.DONE, SessionState.BLOCKED, SessionState.FAILED, SessionState.ATTENTION)
+    if not goes_on and session.state not in told:
         _tell(running, f"{record.task}: {record.id} is over: {one_line(reason)}")
 
 
@@ -431,6 +434,8 @@ def _show_changes(running: _Running, sessions: tuple[Session, ...]) -> None:
     for session in sessions:
         words = f"{session.record.task or session.record.branch}: {session.state.value}"
         words += f": {session.why}" if session.why else ""
+        if session.state is SessionState.WAITING:
+            words += f" -- coord message {session.record.id} --answer allow|deny|TEXT"
         known = running.shown.get(session.record.id)
         running.shown[session.record.id] = words
         quiet = session.state in (SessionState.STARTING, SessionState.WORKING, SessionState.IDLE)

@@ -181,7 +181,7 @@ def test_without_the_package_it_says_what_to_install(bench: Bench, tmp_path: Pat
         text=True,
     )
     assert result.returncode == 2
-    assert "pip install 'coord[agents]'" in result.stderr
+    assert "pip install '.[agents]'" in result.stderr
     assert result.stdout == ""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from coord.sessions.store import Store
 from tests.sessions.team import CONFIG, Team, calm, finish, script, spawned, task, team_of
-from tests.world import World
+from tests.world import World, task_text
 
 CALM = calm(CONFIG)
 HALF = [{"edit": {"path": "src/half.txt", "content": "half\n"}}, {"commit": "half"}]
@@ -164,3 +164,34 @@ def test_without_the_folder_of_state_nothing_is_lost_but_logs(world: World) -> N
         spawned(team, "a")
         assert world.git("rev-parse", "feat/a", at=team.desk) == tip
         assert team.session("a").alive
+
+
+def test_a_worktree_that_a_person_removes_takes_its_session_along(world: World) -> None:
+    with team_of(
+        world,
+        {"a": task("a", script([{"edit": {"path": "src/a.txt", "content": "half\n"}}, {"hang": True}]))},
+    ) as team:
+        spawned(team, "a")
+        team.until(lambda: (team.desk / ".worktrees/feat/a/src/a.txt").exists())
+
+        answer = world.coord("worktree", "remove", "a", "--force")
+
+        assert answer.code == 0, answer.err
+        assert "is aborted" in answer.err
+        assert team.session("a").state.value == "aborted"
+        assert not (team.desk / ".worktrees/feat/a").exists()
+        assert "refs/coord/rescue/" in world.git("for-each-ref", at=team.desk)
+        assert world.ref("refs/coord/claims/a") == ""
+        world.coord("run", "--once", "--json")
+        assert team.session("a").state.value == "aborted", "no loop starts again what a person removed"
+
+
+def test_done_said_again_of_what_did_not_land_says_so(world: World) -> None:
+    world.build({"a": task_text("a")})
+    world.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    assert world.coord("done", at=world.agent).code == 0
+    world.land()
+    world.git("fetch", "-q", "origin", "+refs/coord/*:refs/coord/*")
+    said = world.coord("done", at=world.agent)
+    assert "this tip did not land: sh check.sh failed" in said.out
+    assert "mend it" in said.out

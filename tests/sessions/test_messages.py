@@ -156,7 +156,7 @@ def test_an_agent_that_hears_no_cancel_is_ended_and_taken_up_with_the_message(wo
         team.until(lambda: team.session("deaf").standing.phase.value == "tool")
         answer = team.world.coord("message", id, "stop now", "--interrupt", "--wait", "25")
         assert answer.out == f"{id} has taken it\n"
-        assert [why for why, _ in prompts(team, id)][-1] == "message"
+        assert "message" in [why for why, _ in prompts(team, id)]
         assert not [words for words in team.processes() if words == "sleep 600"]
 
 

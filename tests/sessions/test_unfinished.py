@@ -53,7 +53,9 @@ def test_what_an_aborted_session_pushed_does_not_land_when_it_committed_more_sin
     kept = team.desk / ".worktrees/feat/ahead"
     assert team.world.git("status", "--porcelain", at=kept) == ""
     assert team.world.git("log", "--format=%s", "-1", "HEAD^1", at=kept) == "more, not pushed"
-    team.world.git("push", "-q", "origin", "HEAD", at=kept)  # taken: what is here stands on what was said there
+    team.world.git(
+        "push", "-q", "origin", "HEAD", at=kept
+    )  # taken: what is here stands on what was said there
 
 
 def test_what_a_session_pushed_that_failed_does_not_land_when_its_claim_expires(team: Team) -> None:
