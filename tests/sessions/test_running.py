@@ -55,6 +55,7 @@ def test_one_look_starts_what_is_ready_within_the_budget_and_returns(world: Worl
         assert "another coord run is at work in this clone" in refused.err
 
 
+@pytest.mark.long
 def test_an_agent_that_does_not_start_stops_the_loop_and_blocks_nothing_on_main(world: World) -> None:
     dead = '[agents.dead]\nadapter = "acp"\ncommand = ["false"]\n'
     tasks = {
@@ -75,6 +76,7 @@ def test_an_agent_that_does_not_start_stops_the_loop_and_blocks_nothing_on_main(
         assert team.left_over() == []
 
 
+@pytest.mark.long
 def test_a_conflict_and_a_red_gate_go_back_to_the_session_that_made_the_branch(world: World) -> None:
     mend: Sequence[Step] = [
         {"shell": ["sh", "-c", "git fetch -q origin && git merge -q -X ours origin/main"]}, {"push": []}, {"done": "took both"},
