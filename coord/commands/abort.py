@@ -36,7 +36,7 @@ def run(call: Call) -> Exit:
 
 def _remove_unreadable(workspace: Workspace, word: str) -> bool:
     """Remove the folder of a session whose record cannot be read; its work is in git and stays there."""
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     if not is_id(word):
         return False
     found = store.read(word)

@@ -30,7 +30,7 @@ def run(call: Call) -> Exit:
     args = call.args
     workspace = open_workspace(call.folder)
     session = find(workspace, args.session)
-    events, _ = Store(workspace.state / "sessions").events(session.record.id)
+    events, _ = Store.of(workspace).events(session.record.id)
     tip = workspace.git.resolve(f"refs/heads/{session.record.branch}") or ""
     order = Order(
         branch=args.branch or f"wt/{args.name}",

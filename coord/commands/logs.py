@@ -33,7 +33,7 @@ def run(call: Call) -> Exit:
     path, id = _log(workspace, call.args.session)
     events, at = read_events(path)
     _show(call, events[-call.args.lines :] if call.args.lines > 0 else events)
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     while call.args.follow and id:
         running = host_runs(store, id)
         fresh, at = read_events(path, at)
@@ -47,7 +47,7 @@ def run(call: Call) -> Exit:
 
 def _log(workspace: Workspace, word: str) -> tuple[Path, str]:
     """Return the log of a session, or of the last one that has ended of that name (then no id)."""
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     try:
         session = find(workspace, word)
     except UsageError:

@@ -107,7 +107,7 @@ def fork(call: ToolCall) -> Reply:
     if not name:
         return error("name is missing: what the copy is about", 'for example {"name": "feature audit"}')
     session = find(workspace, word)
-    events, _ = Store(workspace.state / "sessions").events(session.record.id)
+    events, _ = Store.of(workspace).events(session.record.id)
     order = Order(
         branch=name,
         base=given.text("base") or workspace.git.resolve(f"refs/heads/{session.record.branch}") or "",

@@ -3,8 +3,6 @@ lost: what no branch on the remote holds is kept where it is, or saved to ``refs
 
 from __future__ import annotations
 
-import contextlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +16,11 @@ from coord.core.turn import Evidence
 from coord.core.worktrees import FOLDER
 from coord.errors import CoordError
 from coord.observe import observe
-from coord.processes import ProcessId, end, leftovers
+from coord.processes import end, leftovers
 from coord.sessions.claims import release
 from coord.sessions.evidence import evidence
 from coord.sessions.looking import Session, host_runs, look
-from coord.sessions.store import PROCESS, Message, Store
+from coord.sessions.store import Message, Store
 from coord.sessions.unfinished import Branch, keep_back
 from coord.statement import Here, say_blocked
 from coord.workspace import Workspace, open_workspace
@@ -50,14 +48,14 @@ def abort(workspace: Workspace, session: Session, reason: str) -> Stopped:
     words = stop(workspace, session, reason)
     kept = _remove_if_empty(workspace, session.record)
     if not session.record.task and not kept:
-        Store(workspace.state / "sessions").retire(session.record.id, workspace.settings.sessions.keep)
+        Store.of(workspace).retire(session.record.id, workspace.settings.sessions.keep)
     return Stopped(words, tuple(kept))
 
 
 def stop(workspace: Workspace, session: Session, reason: str) -> tuple[str, ...]:
     """End a session's processes and give its claim back, and leave its worktree; return what to tell."""
     record = session.record
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     stop_host(workspace, record, Message(reason, "abort", sender="person"))
     stood = store.standing(record.id)
     if stood.ended is None or stood.ended.ending is not Ending.ABORTED:
@@ -70,7 +68,7 @@ def stop(workspace: Workspace, session: Session, reason: str) -> tuple[str, ...]
 
 def stop_host(workspace: Workspace, record: SessionRecord, message: Message) -> None:
     """End a session's host and agent: told first, then by signal, then by force; returns when none of them runs."""
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     if host_runs(store, record.id):
         sent = store.send(record.id, message)
         # A host whose agent has not answered yet reads no messages: it ends by signal.
@@ -83,10 +81,8 @@ def stop_host(workspace: Workspace, record: SessionRecord, message: Message) -> 
 
 def end_processes(workspace: Workspace, record: SessionRecord) -> None:
     """End what a session has left running: its host, and whatever bears its secret or stands in its worktree."""
-    store = Store(workspace.state / "sessions")
-    with contextlib.suppress(OSError, ValueError):
-        host = ProcessId.from_json(json.loads((store.folder(record.id) / PROCESS).read_text("utf-8")))
-        end([host] if host else [])
+    host = Store.of(workspace).host(record.id)
+    end([host] if host else [])
     secrets = frozenset({record.token} if record.token else ())
     end(leftovers(_folder_of(workspace, record), secrets))
 
@@ -118,9 +114,7 @@ def give_up(workspace: Workspace, record: SessionRecord, reason: str, attempts: 
         "suggestion": f"read coord logs {record.task}, mend the task or say more, then coord unblock {record.task}",
     }
     say_blocked(_at(workspace, record), _here(record, seen), one_line(reason, 300), facts)
-    Store(workspace.state / "sessions").append(
-        record.id, Ended(time.time(), Ending.BLOCKED, one_line(reason, 500))
-    )
+    Store.of(workspace).append(record.id, Ended(time.time(), Ending.BLOCKED, one_line(reason, 500)))
 
 
 def _here(record: SessionRecord, seen: Evidence) -> Here:
@@ -203,11 +197,11 @@ def retire(
         )
         if kept.trouble:
             say(f"note: {record.branch} could not be marked as not finished: {kept.trouble}")
-        Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)
+        Store.of(workspace).retire(record.id, workspace.settings.sessions.keep)
         return
     if is_coords_own(workspace, record):
         _take_away(workspace, record, say)
     if record.task:
         for words in _let_go(workspace, record, "its session is over"):
             say(words)
-    Store(workspace.state / "sessions").retire(record.id, workspace.settings.sessions.keep)
+    Store.of(workspace).retire(record.id, workspace.settings.sessions.keep)

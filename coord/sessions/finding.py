@@ -35,7 +35,7 @@ def find(workspace: Workspace, word: str) -> Session:
 
 def _over(workspace: Workspace, word: str) -> SessionRecord | None:
     """Return the newest of the retired sessions that a word means."""
-    retired = (record for record, _ in Store(workspace.state / "sessions").archived())
+    retired = (record for record, _ in Store.of(workspace).archived())
     meant = [record for record in retired if word and word in (record.id, record.task, record.branch)]
     return max(meant, key=lambda record: record.made, default=None)
 

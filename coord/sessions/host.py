@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -40,7 +39,7 @@ from coord.sessions.evidence import evidence, remote_tip
 from coord.sessions.launching import agent_kind, spec_of
 from coord.sessions.questions import Questions
 from coord.sessions.recorder import Recorder
-from coord.sessions.store import CONTEXT, PROCESS, PROMPT, Message, Store, Unreadable
+from coord.sessions.store import CONTEXT, PROMPT, Message, Store, Unreadable
 from coord.sessions.tenure import Tenure
 from coord.sessions.unfinished import Branch, keep_back
 from coord.workspace import Workspace, open_workspace
@@ -68,7 +67,7 @@ class Host:
         workspace.git.patience = min(workspace.git.patience, _PATIENCE_WITH_REMOTE)
         self.workspace = workspace
         self.record = record
-        self.store = Store(workspace.state / "sessions")
+        self.store = Store.of(workspace)
         self.settings: Settings = workspace.settings
         self.log = Recorder(self.store, record.id)
         self.tenure = Tenure(workspace, record, self.log.note)
@@ -404,13 +403,14 @@ def main(argv: list[str]) -> int:
     folder, id = argv
     os.umask(0o077)
     workspace = open_workspace(Path(folder))
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     record = store.read(id)
     if record is None or isinstance(record, Unreadable):
         sys.stderr.write(f"coord: no session {id} that could be read\n")
         return 1
     if not _is_only_one(store.folder(id)):
         return 0
+    store.hosted_by(id, own())
     asyncio.run(_hosted(Host(workspace, record)))
     return 0
 
@@ -424,9 +424,6 @@ def _is_only_one(folder: Path) -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
-    scratch = folder / f".{PROCESS}.{os.getpid()}"
-    scratch.write_text(json.dumps(own().to_json()))
-    scratch.rename(folder / PROCESS)
     return True
 
 

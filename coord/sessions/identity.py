@@ -39,7 +39,7 @@ class Caller:
     @property
     def store(self) -> Store:
         """Return where the sessions of its repository are kept."""
-        return Store(self.workspace.state / "sessions")
+        return Store.of(self.workspace)
 
 
 def caller(folder: Path, environment: Mapping[str, str]) -> Caller:
@@ -54,7 +54,7 @@ def session_of(workspace: Workspace, token: str) -> SessionRecord | None:
         return None
     wanted = hashed(token).encode()
     found = None
-    for record in Store(workspace.state / "sessions").records():
+    for record in Store.of(workspace).records():
         if isinstance(record, SessionRecord) and hmac.compare_digest(record.token.encode(), wanted):
             found = record
     return found
@@ -69,7 +69,7 @@ def note_signal(
         return
     # The word itself is on the branch; without the note only the monitor knows less.
     with contextlib.suppress(OSError):
-        Store(workspace.state / "sessions").note(record.id, what, one_line(text, 500))
+        Store.of(workspace).note(record.id, what, one_line(text, 500))
 
 
 def _by_secret(folder: Path, environment: Mapping[str, str], token: str) -> Caller:
@@ -92,7 +92,7 @@ def _by_secret(folder: Path, environment: Mapping[str, str], token: str) -> Call
 
 def _session(workspace: Workspace, record: SessionRecord) -> Caller:
     """Return a session as a caller: it acts in its own worktree, wherever the server was started."""
-    over = _over(Store(workspace.state / "sessions"), record)
+    over = _over(Store.of(workspace), record)
     own = Path(record.worktree)
     try:
         there = open_workspace(own)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shlex
 import shutil
@@ -21,7 +20,7 @@ from coord.core.settings import Settings
 from coord.core.task import Task
 from coord.errors import UsageError
 from coord.processes import identify
-from coord.sessions.store import PROCESS, Store
+from coord.sessions.store import Store
 from coord.workspace import Workspace
 from coord.worktrees.ports import environment as port_environment
 
@@ -71,7 +70,7 @@ def hashed(token: str) -> str:
 
 def spec_of(workspace: Workspace, record: SessionRecord, foreign: str) -> SessionSpec:
     """Return what an adapter is to start, with a new secret: the old one dies with the old process."""
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     token = os.urandom(24).hex()
     store.change(replace(record, token=hashed(token)))
     kind = resolved(agent_kind(workspace.settings, record.agent))
@@ -146,9 +145,9 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 def start_host(workspace: Workspace, id: str) -> None:
     """Start the session's host, detached: it outlives this process and has no terminal. A second one ends at once."""
-    folder = Store(workspace.state / "sessions").folder(id)
+    store = Store.of(workspace)
     host = (sys.executable, "-P", "-m", "coord.sessions.host", str(workspace.top), id)
-    with (folder / "host.log").open("ab") as log:
+    with (store.folder(id) / "host.log").open("ab") as log:
         started = subprocess.run(
             [sys.executable, "-I", "-S", "-c", _DETACH, *host],
             stdin=subprocess.DEVNULL,
@@ -161,6 +160,4 @@ def start_host(workspace: Workspace, id: str) -> None:
     # It writes this itself as well; whoever looks in between must not take the session for one whose host is gone.
     known = identify(int(started.stdout))
     if known is not None:
-        scratch = folder / f".{PROCESS}.{os.getpid()}"
-        scratch.write_text(json.dumps(known.to_json()))
-        scratch.rename(folder / PROCESS)
+        store.hosted_by(id, known)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import dataclass
 
@@ -10,9 +9,9 @@ from coord.core.claim import read_claim
 from coord.core.session import SessionRecord, SessionState, Standing, standing, state_of, why_of
 from coord.core.text import one_line
 from coord.core.verdict import CLAIMS
-from coord.processes import ProcessId, is_running
+from coord.processes import is_running
 from coord.sessions.claims import machine
-from coord.sessions.store import PROCESS, Store, Unreadable
+from coord.sessions.store import Store, Unreadable
 from coord.workspace import Workspace
 
 
@@ -43,7 +42,7 @@ class Lost:
 
 def look(workspace: Workspace) -> tuple[Session, ...]:
     """Return the sessions of this repository, by their age."""
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     found = [session_of(store, record) for record in store.records() if not isinstance(record, Unreadable)]
     return tuple(sorted(found, key=lambda session: (session.record.made, session.record.id)))
 
@@ -52,7 +51,7 @@ class Watcher:
     """Looks again and again, and reads of each log only what is new."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._store = Store(workspace.state / "sessions")
+        self._store = Store.of(workspace)
         self._read: dict[str, tuple[int, Standing]] = {}
 
     def look(self) -> tuple[Session, ...]:
@@ -81,16 +80,13 @@ def session_of(store: Store, record: SessionRecord) -> Session:
 
 def host_runs(store: Store, id: str) -> bool:
     """Say whether a session's host runs: the process that wrote its name there, and none that got its number later."""
-    try:
-        process = ProcessId.from_json(json.loads((store.folder(id) / PROCESS).read_text("utf-8")))
-    except (OSError, ValueError):
-        return False
+    process = store.host(id)
     return process is not None and is_running(process)
 
 
 def lost(workspace: Workspace) -> tuple[Lost, ...]:
     """Return what sessions have left that no record tells of: unreadable records, and claims of this machine."""
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     found = [
         Lost("session", one.id, f"its record cannot be read: {one.why}", f"coord abort {one.id}")
         for one in store.records()

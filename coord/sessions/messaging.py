@@ -18,7 +18,7 @@ def tell(workspace: Workspace, session: Session, message: Message, wait: float) 
     id = session.record.id
     if message.mode == "answer" and not session.standing.asked:
         raise UsageError(f"{id} asks nothing", hint="without --answer it gets the text as a message")
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     if not session.alive:
         _revive(workspace, session)
     sent = store.send(id, message)

@@ -84,7 +84,7 @@ def _when_started(
 ) -> Spawned | NotSpawned:
     if isinstance(made, NotSpawned):
         return made
-    store = Store(workspace.state / "sessions")
+    store = Store.of(workspace)
     reason = failed_to_start(started(store, made.record.id, deadline))
     if not reason:
         return made

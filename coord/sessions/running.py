@@ -118,7 +118,7 @@ class _Running:
 
     @property
     def store(self) -> Store:
-        return Store(self.workspace.state / "sessions")
+        return Store.of(self.workspace)
 
 
 def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Rest:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from coord.core.agentevent import Ending, Started
+from coord.core.agentevent import Ending
 from coord.core.claim import ClaimText
 from coord.core.session import LIVE, SessionRecord, SessionRole, Standing
 from coord.core.spawning import why_not
@@ -77,7 +77,7 @@ class _Spawning:
 
     def __init__(self, workspace: Workspace, view: View, order: Order, say: Callable[[str], None]) -> None:
         self.workspace, self.view, self.order, self.say = workspace, view, order, say
-        self.store = Store(workspace.state / "sessions")
+        self.store = Store.of(workspace)
         self.id = new_id()
         self.undo: list[Callable[[], object]] = []
 
@@ -194,9 +194,8 @@ def started(store: Store, id: str, deadline: float) -> Standing:
     """Wait until a session's agent answers or has failed to, at most until ``deadline`` (monotonic seconds); return how
     it stands then."""
     while True:
-        events, _ = store.events(id)
         stood = store.standing(id)
-        if stood.ended is not None or any(isinstance(event, Started) for event in events):
+        if stood.ended is not None or stood.starts:
             return stood
         if time.monotonic() > deadline:
             return stood

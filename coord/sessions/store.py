@@ -19,6 +19,8 @@ from typing import Any
 from coord.core.agentevent import AgentEvent, Noted, decode, encode
 from coord.core.session import SessionRecord, SessionRole, Standing, standing
 from coord.core.shape import misfits, parsed
+from coord.processes import ProcessId
+from coord.workspace import Workspace
 
 RECORD, EVENTS, PROMPT, CONTEXT = "record.json", "events.ndjson", "prompt.md", "context.md"
 PROCESS, INBOX = "process.json", "inbox"
@@ -53,6 +55,11 @@ class Store:
     """The folder of all sessions of a repository (``<git directory>/coord/sessions``)."""
 
     root: Path
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Store:
+        """Return the store of a repository."""
+        return cls(workspace.state / "sessions")
 
     @property
     def archive(self) -> Path:
@@ -131,6 +138,19 @@ class Store:
     def standing(self, id: str) -> Standing:
         """Return how a session stands by its log."""
         return standing(self.events(id)[0])
+
+    # -- host ------------------------------------------------------------------------------------------------------
+
+    def host(self, id: str) -> ProcessId | None:
+        """Return the process that was last known to host a session, whether it runs or not."""
+        try:
+            return ProcessId.from_json(json.loads((self.folder(id) / PROCESS).read_text("utf-8")))
+        except (OSError, ValueError):
+            return None
+
+    def hosted_by(self, id: str, process: ProcessId) -> None:
+        """Write down which process hosts a session."""
+        _put(self.folder(id) / PROCESS, json.dumps(process.to_json()))
 
     # -- inbox -----------------------------------------------------------------------------------------------------
 
