@@ -56,6 +56,7 @@ VERBS: dict[str, Verb] = {
     "simulate": Verb("simulate", "show how long a queue takes, under each strategy", _LAND),
     "land": Verb("land", "land what is ready: merge, validate, publish, tidy up", _LAND),
     "retry": Verb("retry", "try a branch again that conflicted or failed", _LAND),
+    "review": Verb("review", "tell what went right and wrong, and what to do about it", _LAND),
     "approve": Verb("approve", "allow a branch to change protected paths", _LAND),
     "unblock": Verb("unblock", "lift a block and keep its history", _LAND),
     "hold": Verb("hold", "keep one branch from landing", _LAND),

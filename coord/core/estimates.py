@@ -50,7 +50,9 @@ def estimates_off(tasks: Iterable[Task], outcomes: Collection[Outcome]) -> tuple
     """Return the estimates that were off, by task."""
     known = {task.id: task for task in tasks}
     pairs = [(known[outcome.task], outcome) for outcome in outcomes if outcome.task in known]
-    return tuple(sorted({off for task, outcome in pairs for check in _CHECKS for off in check(task, outcome)}))
+    return tuple(
+        sorted({off for task, outcome in pairs for check in _CHECKS for off in check(task, outcome)})
+    )
 
 
 def stated(tasks: Iterable[Task], landed: Collection[str]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,6 +37,7 @@ from coord.core.task import Status
 STALE = 3 * 86400
 
 _ENDED = (Kind.LANDED, Kind.CONFLICT, Kind.GATE_FAILED)
+_STOPS = (Kind.CONFLICT, Kind.GATE_FAILED, Kind.BLOCKED)
 _LIFTS = (Kind.UNBLOCKED, Kind.RETRY, Kind.LANDED, Kind.COMPLETED)
 
 
@@ -51,8 +52,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Material:
-    """What a review is made from. ``before`` are the commits of main that the period leaves out, ``since`` when it
-    begins (None: with the first entry)."""
+    """What a review is made from. ``chain`` are main's first-parent commits, ``before`` the commits of main that the
+    period leaves out, ``since`` when it begins (None: with the first entry)."""
 
     history: History
     snapshot: Snapshot
@@ -60,6 +61,7 @@ class Material:
     changes: tuple[Change, ...] = ()
     drift: tuple[Drift, ...] = ()
     since: int | None = None
+    chain: frozenset[str] = frozenset()
     before: frozenset[str] = frozenset()
     told: str = ""
 
@@ -78,7 +80,7 @@ def count(material: Material) -> Facts:
         episodes=desk.episodes,
         completed=tuple(sorted({entry.task for entry in desk.of(Kind.COMPLETED)})),
         retried=tuple(sorted({entry.task for entry in desk.of(Kind.RETRY)})),
-        lead=spread(_longest((landed.task, landed.waited) for landed in landings)),
+        lead=spread((landed.task, landed.waited) for landed in landings),
         gate=desk.gate_time,
         queue=_queue_time(landings),
         contested=contested,
@@ -124,7 +126,7 @@ class _Desk:
 
     def _counts(self, entry: Entry) -> bool:
         within = self.period.since <= entry.at <= self.period.until
-        return within and not (entry.source is Source.MAIN and entry.commit in self.material.before)
+        return within and entry.commit not in self.material.before
 
     def _period(self) -> Period:
         since = self.material.since
@@ -211,8 +213,14 @@ class _Desk:
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
-        """Blocks: each is one commit on main."""
-        return tuple(self._episode(e) for e in self.of(Kind.BLOCKED) if e.source is Source.MAIN)
+        """Blocks: each is one commit on main, which the verdict names that it is about."""
+        return tuple(self._episode(entry) for entry in self.entries if self._is_block(entry))
+
+    def _is_block(self, entry: Entry) -> bool:
+        told = entry.source is Source.MAIN and entry.kind is Kind.BLOCKED
+        return self._counts(entry) and (
+            told or (entry.kind in _STOPS and entry.commit in self.material.chain)
+        )
 
     def _episode(self, entry: Entry) -> Episode:
         later = (e.at for e in self.of_task[entry.task] if _order(e) > _order(entry) and e.kind in _LIFTS)
@@ -284,10 +292,10 @@ _KINDS = {kind: place for place, kind in enumerate((Kind.SEEN, Kind.VALIDATED))}
 }
 
 
-def _once(entries: Iterable[Entry], key: object) -> Iterator[Entry]:
+def _once(entries: Iterable[Entry], key: Callable[[Entry], object]) -> Iterator[Entry]:
     known = set()
     for entry in entries:
-        found = key(entry)  # type: ignore[operator]
+        found = key(entry)
         if found not in known:
             known.add(found)
             yield entry
@@ -305,16 +313,6 @@ def _attempt_key(entry: Entry) -> tuple[object, ...]:
 def _per_day(landings: tuple[Landed, ...]) -> tuple[tuple[str, int], ...]:
     days = Counter(datetime.fromtimestamp(landed.at, UTC).date().isoformat() for landed in landings)
     return tuple(sorted(days.items()))
-
-
-def _longest(pairs: Iterable[tuple[str, float]]) -> Mapping[str, float]:
-    """Return each name once; a task that landed twice counts with both, the second under a name of its own."""
-    found: dict[str, float] = {}
-    for name, seconds in pairs:
-        while name in found:
-            name += " again"
-        found[name] = seconds
-    return found
 
 
 def _queue_time(landings: tuple[Landed, ...]) -> QueueTime:

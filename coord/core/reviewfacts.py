@@ -8,7 +8,7 @@ committed (or its first attempt ended, if that was earlier: a later tip was push
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -147,11 +147,11 @@ class Spread:
     worst_of: str
 
 
-def spread(durations: Mapping[str, float]) -> Spread | None:
-    """Return the spread of durations by name, or None when there are none (percentiles by nearest rank)."""
-    if not durations:
+def spread(durations: Iterable[tuple[str, float]]) -> Spread | None:
+    """Return the spread of named durations, or None when there are none (percentiles by nearest rank)."""
+    ordered = sorted((seconds, name) for name, seconds in durations)
+    if not ordered:
         return None
-    ordered = sorted((seconds, name) for name, seconds in durations.items())
     values = [seconds for seconds, _ in ordered]
     middle = len(values) // 2
     median = values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
@@ -186,7 +186,7 @@ class Facts:
     """Everything a review says is said from these."""
 
     period: Period
-    local: Local = Local()
+    local: Local
     landings: tuple[Landed, ...] = ()
     failures: tuple[Failure, ...] = ()
     per_day: tuple[tuple[str, int], ...] = ()
