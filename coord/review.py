@@ -40,6 +40,16 @@ def gather(workspace: Workspace, view: View, *, since: str = "") -> Material:
         chain=view.on_chain,
         before=before,
         told=one_line(since),
+        by_hand=_by_hand(workspace, view, at, before),
+    )
+
+
+def _by_hand(workspace: Workspace, view: View, since: int | None, before: frozenset[str]) -> int:
+    """Return how many merges on main in the period are not coord's."""
+    merges = (c for c in workspace.git.first_parents(view.snapshot.base) if len(c.parents) > 1)
+    return sum(
+        "Coord-" not in commit.message and commit.committed >= (since or 0) and commit.oid not in before
+        for commit in merges
     )
 
 
@@ -61,7 +71,7 @@ def _cut(workspace: Workspace, view: View, history: History, since: str) -> tupl
         )
     after = frozenset(workspace.git.rev_list(base, f"^{commit}"))
     told = {entry.commit for entry in history.entries if _on_main(entry, view)}
-    return at, frozenset(told - after)
+    return at, frozenset((told | view.on_chain) - after)
 
 
 def _on_main(entry: Entry, view: View) -> bool:

@@ -16,9 +16,10 @@ from coord.call import Call
 from coord.core.review import Review, make_review
 from coord.core.reviewfindings import Finding, Part
 from coord.core.reviewitems import Item
-from coord.core.reviewtables import SHOWN, clock, figures, known, landed_row, summary
+from coord.core.reviewtables import SHOWN, figures, known, landed_row, period, summary
 from coord.core.reviewwords import lines, plain_words
 from coord.core.task import Task
+from coord.core.text import one_line
 from coord.errors import Exit, UsageError
 from coord.freshness import as_of, fetch
 from coord.newtask import known_tasks, refuse_collision, write_new
@@ -99,11 +100,10 @@ def _page(review: Review, said: str) -> str:
 
 
 def _values(review: Review, said: str) -> dict[str, object]:
-    period, landings = review.facts.period, review.facts.landings
+    landings = review.facts.landings
     return {
-        "since": clock(period.since),
-        "until": clock(period.until),
-        "told": period.told,
+        "period": period(review.facts),
+        "told": review.facts.period.told,
         "said": said,
         "known": known(review.facts),
         "summary": summary(review.facts),
@@ -175,14 +175,9 @@ def _refuse_where_tasks_do_not_belong(workspace: Workspace) -> None:
     branch = (workspace.git.head() or "").removeprefix("refs/heads/")
     if workspace.settings.task_of(branch):
         raise UsageError(
-            f"'{one_line_of(branch)}' is a task branch: the hooks refuse changes of task files there",
+            f"'{one_line(branch)}' is a task branch: the hooks refuse changes of task files there",
             hint=f"coord review --open-tasks on {workspace.main}, in the main checkout",
         )
-
-
-def one_line_of(name: str) -> str:
-    """Return a branch's name as people may be shown it."""
-    return plain_words((name,))
 
 
 def _open_task(
@@ -198,8 +193,7 @@ def _open_task(
         "review/task.md.j2",
         item=item,
         title=plain_words(item.title),
-        since=clock(review.facts.period.since),
-        until=clock(review.facts.period.until),
+        period=period(review.facts),
         lines=lines,
         touches=[path for path in item.touches if not set("*?[\n") & set(path)],
     )

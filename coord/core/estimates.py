@@ -68,7 +68,7 @@ def stated(tasks: Iterable[Task], landed: Collection[str]) -> dict[str, int]:
 def _scope(task: Task, outcome: Outcome) -> Iterator[Off]:
     was = scope_of(len(outcome.paths))
     if task.scope in _SCOPES and abs(_SCOPES.index(task.scope) - _SCOPES.index(was)) >= _APART:
-        yield Off(task.id, "scope", task.scope, f"{was} ({len(outcome.paths)} files)", outcome.paths)
+        yield Off(task.id, "scope", task.scope, f"really {was} ({len(outcome.paths)} files)", outcome.paths)
 
 
 def _touches(task: Task, outcome: Outcome) -> Iterator[Off]:

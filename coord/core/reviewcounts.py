@@ -64,6 +64,7 @@ class Material:
     chain: frozenset[str] = frozenset()
     before: frozenset[str] = frozenset()
     told: str = ""
+    by_hand: int = 0
 
 
 def count(material: Material) -> Facts:
@@ -74,6 +75,7 @@ def count(material: Material) -> Facts:
     return Facts(
         period=desk.period,
         local=material.history.local,
+        by_hand=material.by_hand,
         landings=landings,
         failures=failures,
         per_day=_per_day(landings),
@@ -112,10 +114,10 @@ class _Desk:
         self.task_of = material.snapshot.settings.task_of
         self.landed = tuple(_once(self._landed(), lambda entry: (entry.commit,)))
         self.failed = tuple(self._failed())
-        self.of_task: dict[str, list[Entry]] = defaultdict(list)
-        for entry in self.entries:
-            self.of_task[entry.task].append(entry)
+        self.of_task = _by_task(self.entries)
         self.period = self._period()
+        self.failed_of = _by_task(self.failed)
+        self.landed_of = _by_task(self.landed)
         self.landings = tuple(self._landing(entry) for entry in self.landed if self._counts(entry))
         self.failures = tuple(self._failure(entry) for entry in self.failed if self._counts(entry))
 
@@ -155,10 +157,10 @@ class _Desk:
 
     def _landing(self, entry: Entry) -> Landed:
         change = self.changes.get(entry.commit, Change(entry.commit, (), entry.at))
-        before = [one for one in self.landed if one.task == entry.task and _order(one) < _order(entry)]
-        start = before[-1].at if before else None
+        before = [one.at for one in self.landed_of[entry.task] if _order(one) < _order(entry)]
+        start = before[-1] if before else None
         mine = [e for e in self.of_task[entry.task] if (start is None or e.at >= start) and e.at <= entry.at]
-        tried = [e for e in self.failed if e in mine]
+        tried = [e for e in self.failed_of[entry.task] if e in mine]
         seen = [e.at for e in mine if e.kind is Kind.SEEN]
         validated = [e for e in mine if e.kind is Kind.VALIDATED]
         return Landed(
@@ -257,7 +259,7 @@ class _Desk:
     def _waited(self, landed: Landed) -> Iterator[Wait]:
         task = self.material.snapshot.graph.get(landed.task)
         for need in task.depends_on if task else ():
-            at = [e.at for e in self.landed if e.task == need and e.at <= landed.at]
+            at = [e.at for e in self.landed_of[need] if e.at <= landed.at]
             if at and at[-1] > landed.seen:
                 yield Wait(landed.task, need, at[-1] - landed.seen)
 
@@ -290,6 +292,13 @@ _KINDS = {kind: place for place, kind in enumerate((Kind.SEEN, Kind.VALIDATED))}
     kind: 2 + place
     for place, kind in enumerate(kind for kind in Kind if kind not in (Kind.SEEN, Kind.VALIDATED))
 }
+
+
+def _by_task(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        found[entry.task].append(entry)
+    return found
 
 
 def _once(entries: Iterable[Entry], key: Callable[[Entry], object]) -> Iterator[Entry]:

@@ -183,10 +183,11 @@ class QueueTime:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a review says is said from these."""
+    """Everything a review says is said from these; ``by_hand`` counts merges on main that are not coord's."""
 
     period: Period
     local: Local
+    by_hand: int = 0
     landings: tuple[Landed, ...] = ()
     failures: tuple[Failure, ...] = ()
     per_day: tuple[tuple[str, int], ...] = ()

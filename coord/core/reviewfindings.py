@@ -316,8 +316,7 @@ def _estimates(facts: Facts) -> Found:
         yield (
             (words,),
             tuple(
-                (Name(one.task), ": said ", Name(one.said), f", was {one.was}", *_where(one.paths))
-                for one in off
+                (Name(one.task), ": said ", Name(one.said), f"; {one.was}", *_where(one.paths)) for one in off
             ),
         )
 

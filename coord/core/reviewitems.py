@@ -50,7 +50,8 @@ class Measure:
     def words(self) -> Words:
         """The measure as people read it."""
         of = f" of {self.of}" if self.of else ""
-        return (*self.what, f": {self._of(self.now)}{of} -> at most {self._of(self.target)} {self.within}")
+        goal = f"at most {self._of(self.target)}" if self.target else "none"
+        return (*self.what, f": {self._of(self.now)}{of} -> {goal} {self.within}")
 
     def _of(self, amount: float) -> str:
         return lasting(amount) if self.unit == "s" else f"{amount:g}"
@@ -285,7 +286,7 @@ def _estimates(facts: Facts) -> Iterator[Item]:
                 slug("estimates", field),
                 (f"State {field} by what such tasks really changed",),
                 Priority.LOW,
-                tuple((Name(one.task), ": said ", Name(one.said), f", was {one.was}") for one in off),
+                tuple((Name(one.task), ": said ", Name(one.said), f"; {one.was}") for one in off),
                 Measure(
                     (f"estimates of {field} that are off",),
                     len(off),
@@ -355,7 +356,7 @@ def _untouched(facts: Facts, graph: TaskGraph) -> Iterator[Item]:
     )
     known = [task for id in conflicted if (task := graph.get(id))]
     silent = [task.id for task in known if not task.touches]
-    if len(silent) > 1:
+    if len(silent) > 1 and len(facts.conflicts) > 1:
         yield Item(
             slug("touches"),
             ("State touches in task files, so that tasks on the same files are not given out side by side",),

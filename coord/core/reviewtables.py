@@ -38,6 +38,14 @@ def clock(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
 
 
+def period(facts: Facts) -> str:
+    """Return from when to when a review tells, and how long that is."""
+    told = facts.period
+    if not told.seconds and not told.told:
+        return f"Up to {clock(told.until)} UTC"
+    return f"From {clock(told.since)} to {clock(told.until)} UTC ({lasting(told.seconds)})"
+
+
 def known(facts: Facts) -> tuple[str, ...]:
     """Return how much a review rests on, in sentences."""
     return tuple(_known(facts))
@@ -46,13 +54,15 @@ def known(facts: Facts) -> tuple[str, ...]:
 def _known(facts: Facts) -> Iterator[str]:
     number = len(facts.landings)
     if not number:
-        yield "Nothing landed in this period."
+        yield "Nothing that coord landed is in this period."
     elif number < FEW:
         yield f"Only {counted(number, 'landing')}: rates are about very few."
+    if facts.by_hand:
+        yield f"{counted(facts.by_hand, 'merge')} on main {'was' if facts.by_hand == 1 else 'were'} made without coord: nothing is told of them."
     since, local = facts.local.since, facts.local
-    if since is None:
+    if since is None and facts.attempts:
         yield "This clone has no local events: times of gates, flaky steps, lost races and a red main are not known, and a branch counts as seen when its tip was committed."
-    elif (number and facts.gate.known < number) or since > facts.period.since:
+    elif since is not None and min(facts.gate.known, facts.seen_by_event) < number:
         yield (
             f"Local events begin at {clock(since)} UTC: the time of the gate is known for {facts.gate.known} of"
             f" {counted(number, 'landing')}, when it was first seen for {facts.seen_by_event}."
@@ -62,8 +72,9 @@ def _known(facts: Facts) -> Iterator[str]:
 
 
 def summary(facts: Facts) -> tuple[tuple[str, Words], ...]:
-    """Return the facts as a table of two columns; what is not known says so."""
-    return tuple((label, (words,)) for label, words in _summary(facts))
+    """Return the facts as a table of two columns; what is not known says so. Without any fact there is none."""
+    rests_on = facts.attempts or facts.episodes or facts.completed
+    return tuple((label, (words,)) for label, words in _summary(facts)) if rests_on else ()
 
 
 def _summary(facts: Facts) -> Iterator[tuple[str, str]]:
