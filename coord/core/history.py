@@ -112,7 +112,7 @@ def encode(entry: Entry) -> dict[str, Any]:
     values = {
         name: getattr(entry, name) for name in Entry.__dataclass_fields__ if name not in ("kind", "source")
     }
-    return {"event": entry.kind.value} | {name: value for name, value in values.items() if value}
+    return {"event": entry.kind.value, "at": entry.at} | {name: it for name, it in values.items() if it}
 
 
 def decode(raw: object) -> Entry | None:
