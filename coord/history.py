@@ -213,7 +213,8 @@ def _mark(workspace: Workspace, kind: Kind, task: str, oid: str, *, by: str = ""
 
 def _of_branches(workspace: Workspace, view: View, task: str, known: Iterable[Entry]) -> Iterator[Entry]:
     """Yield what the task's branches say: their commits with a status, and the first and last of the others."""
-    lines = {entry.tip: (entry.branch, f"^{entry.main}") for entry in known if entry.kind is Kind.LANDED}
+    landed = (entry for entry in known if entry.kind is Kind.LANDED and entry.source is Source.MAIN)
+    lines = {entry.tip: (entry.branch, f"^{entry.main}") for entry in landed}
     for branch in view.snapshot.branches:
         if branch.task == task and branch.commits:
             lines[branch.tip] = (branch.name, f"^{view.snapshot.base}")

@@ -98,6 +98,15 @@ def look(
     )
 
 
+def branches_and_sessions(workspace: Workspace, view: View, memory: Memory | None = None) -> Present:
+    """Return of a view what branches, tasks and sessions say; worktrees and drift are not looked at."""
+    settings, now = view.snapshot.settings, float(view.snapshot.at)
+    gauged = (memory or Memory.of(workspace)).gauge.look()
+    sessions = tuple(_at_work(one, settings, now) for one in gauged)
+    said = freshness.as_of(workspace, view.snapshot.base)
+    return present_of(view.snapshot, sessions, main=workspace.main_name, said=said)
+
+
 def _before_main(workspace: Workspace, memory: Memory, trees: tuple[Worktree, ...], now: float) -> Present:
     if workspace.bare:
         raise UsageError(f"{workspace.main_name} does not exist here", hint="push main first")
