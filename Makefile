@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test long soak lint bench agents clean
+.PHONY: demo test long soak lint docs bench agents clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/coord demo
@@ -29,6 +29,10 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/coord check tasks
 	.ci/workflows
+
+# The pages as a site, in docs/_build/html. What is wrong in one, and a link that leads nowhere, is an error.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --nitpicky --quiet docs docs/_build/html
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)
@@ -56,10 +60,15 @@ $(VENV)/.agents: tests/real/package.json tests/real/package-lock.json | $(VENV)/
 	npm ci --prefix $(VENV)/agents --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
+$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
+	$(PIP) 'pip>=25.1'
+	$(PIP) --group docs
+	touch $@
+
 # The hook managers that make bench measures beside; without them it says what it could not measure.
 $(VENV)/.bench: $(VENV)/.dev
 	-$(PIP) --group bench
 	touch $@
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -74,7 +74,13 @@ def _load(text: str, where: str) -> dict[str, Any]:
 def _tasks_dir(taskgraph: str) -> dict[str, Any]:
     raw = _load(taskgraph, TASKGRAPH_FILE)
     folder = raw.get("project", {}).get("tasks_dir") if isinstance(raw.get("project"), dict) else None
-    return {"tasks": FOLDER.read(folder)} if isinstance(folder, str) else {}
+    if not isinstance(folder, str):
+        return {}
+    try:
+        return {"tasks": FOLDER.read(folder)}
+    except WrongError as wrong:
+        place = _place(taskgraph, TASKGRAPH_FILE, "tasks_dir")
+        raise UsageError(f"{place}: [project] tasks_dir must be {wrong}, not {folder!r}") from None
 
 
 def _table(raw: Mapping[str, Any], name: str, where: str, text: str) -> dict[str, Any]:
