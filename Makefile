@@ -31,8 +31,9 @@ lint: $(VENV)/.dev
 	.ci/workflows
 
 # The pages as a site, in docs/_build/html. What is wrong in one, and a link that leads nowhere, is an error.
-docs: $(VENV)/.docs
-	$(BIN)/python -m sphinx --builder html --fail-on-warning --nitpicky --quiet docs docs/_build/html
+# (--fresh-env: a page that was read before is not warned of again.)
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --nitpicky --quiet docs docs/_build/html
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)
@@ -58,11 +59,6 @@ $(VENV)/.agents: tests/real/package.json tests/real/package-lock.json | $(VENV)/
 	mkdir -p $(VENV)/agents
 	cp tests/real/package.json tests/real/package-lock.json $(VENV)/agents
 	npm ci --prefix $(VENV)/agents --ignore-scripts --no-audit --no-fund --loglevel=error
-	touch $@
-
-$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
-	$(PIP) 'pip>=25.1'
-	$(PIP) --group docs
 	touch $@
 
 # The hook managers that make bench measures beside; without them it says what it could not measure.

@@ -6,6 +6,7 @@ The pages are plain Markdown that a forge shows as it stands. Nothing is fetched
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
@@ -25,31 +26,42 @@ html_extra_path = ["coord.schema.json"]
 html_theme = "furo"
 html_copy_source = False
 html_show_sphinx = False
+smartquotes = False
 pygments_style = "sphinx"
 pygments_dark_style = "monokai"
 
 _ROW = re.compile(r"^- \[[^\]]*\]\(([\w/.-]+)\.md\)", re.MULTILINE)
-_EACH = re.compile(r"^- \[[^\]]*\]\(([\w/.-]+)/\)", re.MULTILINE)
+_FOLDER = re.compile(r"^- \[[^\]]*\]\(([\w/.-]+)/\)", re.MULTILINE)
+_LINK = re.compile(r"\[([^\]]+)\]\(((?!https?:|#)[^)\s#]+)[^)\s]*\)")
 
 
-def _as_toctrees(_app: Sphinx, name: str, source: list[str]) -> None:
-    """Give the index a tree for each of its headings: its lists are written once, and are lists on a forge too.
-
-    A page that is in none of them, and of no folder that is named, fails the build.
-    """
+def _read(app: Sphinx, name: str, source: list[str]) -> None:
+    """Make of a page for a forge a page for the site."""
     if name == root_doc:
         source[0] = "".join(map(_with_tree, re.split(r"^(?=## )", source[0], flags=re.MULTILINE)))
+    folder = Path(app.srcdir, name).parent
+    source[0] = _LINK.sub(lambda link: link[1] if _is_no_page(app, folder / link[2]) else link[0], source[0])
 
 
 def _with_tree(part: str) -> str:
-    rows = [*_ROW.findall(part), *(f"{folder}/*" for folder in _EACH.findall(part))]
+    """Give a heading of the index a tree of what its list names: it is written once, and is a list on a forge too.
+
+    A page that is in none of them, and in no folder that is named, fails the build.
+    """
+    rows = [*_ROW.findall(part), *(f"{folder}/*" for folder in _FOLDER.findall(part))]
     if not rows:
         return part
-    caption = re.match(r"(?:## )?(.*)", part)[1]  # type: ignore[index]
-    return part + "\n".join(
-        ["", "```{toctree}", ":hidden:", ":glob:", f":caption: {caption}", "", *rows, "```", "", ""]
-    )
+    caption = part.splitlines()[0].removeprefix("## ")
+    tree = ["```{toctree}", ":hidden:", ":glob:", f":caption: {caption}", "", *rows, "```"]
+    return "\n".join([part, *tree, "", ""])
+
+
+def _is_no_page(app: Sphinx, target: Path) -> bool:
+    """Say whether a link leads to what the site has not: a folder, or a file of the repository outside of docs."""
+    inside = target.resolve().is_relative_to(app.srcdir)
+    return target.is_dir() or (target.exists() and not inside)
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("source-read", _as_toctrees)
+    """Connect what turns a page for a forge into one for the site."""
+    app.connect("source-read", _read)

@@ -233,8 +233,8 @@ VARIABLES = Kind(
     "table of variables",
     {
         "type": "object",
-        "propertyNames": {"pattern": r"^[A-Za-z_]\w*$"},
-        "additionalProperties": {"type": "string"},
+        "patternProperties": {r"^[A-Za-z_]\w*$": {"type": "string"}},
+        "additionalProperties": False,
     },
     dict,
 )

@@ -1,7 +1,8 @@
 """The JSON schema of .coord.toml, from the keys and the types that they fill.
 
 It says what can be said of each value alone. That a profile or an agent that is named exists, or that a command's
-quotes are closed, only coord's own reader says.
+quotes are closed, only coord's own reader says. It keeps to words that every draft of JSON Schema since the fourth reads alike:
+TOML tools differ in what they read.
 """
 
 from __future__ import annotations
@@ -69,7 +70,11 @@ def _agents() -> dict[str, Any]:
 def _family(kind: str, known: list[str], needs: dict[str, Any]) -> dict[str, Any]:
     """A table with the name of one that coord brings may say any part of it; any other has to say what it needs."""
     one = {"$ref": f"#/$defs/{kind}"}
-    return {"type": "object", "properties": dict.fromkeys(known, one), "additionalProperties": one | needs}
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(known, one),
+        "additionalProperties": {"allOf": [one, needs]},
+    }
 
 
 def _plain(markdown: str) -> str:
