@@ -1,4 +1,4 @@
-"""Local events: what a run did and how long it took, one JSON line each, in a log that may be deleted.
+"""Local events: what happened on this machine and how long it took, one JSON line each, in a log that may be deleted.
 
 What is known only after a gate (its duration, a flaky step) cannot stand in the commit that was judged; it stands here
 and is shown where it exists. No decision reads it.
@@ -7,15 +7,97 @@ and is shown where it exists. No decision reads it.
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from coord.core.history import Entry, Kind, Source, decode, encode
+from coord.core.shape import parsed
 
-def record(state: Path, at: int, event: str, **facts: str | float | list[str]) -> None:
-    """Append one event; ``at`` is in seconds since the epoch. A log that cannot be written is no reason to stop."""
-    line = json.dumps({"at": at, "event": event, **facts}, sort_keys=True) + "\n"
+_LOG, _OLD, _TIPS = "events.ndjson", "events.old.ndjson", "tips.json"
+
+#: Bytes of the log after which it is put aside; the one before it goes. At 300 bytes an event: 50,000 events each.
+_LIMIT = 16 << 20
+
+#: Bytes of one line that are read; what is longer was not written by coord.
+_LINE = 1 << 20
+
+
+def record(state: Path, *entries: Entry) -> None:
+    """Append events. A log that cannot be written is no reason to stop."""
+    if not entries:
+        return
+    lines = "".join(json.dumps(encode(entry), sort_keys=True) + "\n" for entry in entries)
+    path = state / _LOG
     try:
         state.mkdir(parents=True, exist_ok=True)
-        with (state / "events.ndjson").open("a", encoding="utf-8") as stream:
-            stream.write(line)
+        if path.exists() and path.stat().st_size > _LIMIT:
+            path.replace(state / _OLD)
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(lines)
     except OSError:
         return
+
+
+def read(state: Path) -> tuple[list[Entry], int]:
+    """Return the events of this machine, as they were written, and how many lines of the log are none."""
+    entries: list[Entry] = []
+    unread = 0
+    for name in (_OLD, _LOG):
+        try:
+            raw = (state / name).read_bytes()
+        except OSError:
+            continue
+        for line in raw.splitlines():
+            entry = _entry(line)
+            if entry is not None:
+                entries.append(replace(entry, line=len(entries) + 1))
+            else:
+                unread += 1
+    return entries, unread
+
+
+def note_seen(state: Path, branches: Sequence[tuple[str, str, str]], now: int) -> None:
+    """Record the tips, of (task, branch, tip), that this machine sees for the first time, at ``now``."""
+    tips = {branch: tip for _, branch, tip in branches}
+    before = _tips(state)
+    if tips == before:
+        return
+    record(state, *_new(branches, before, now))
+    scratch = state / f".{_TIPS}.{os.getpid()}"
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(json.dumps(tips, sort_keys=True), encoding="utf-8")
+        scratch.replace(state / _TIPS)
+    except OSError:
+        return
+
+
+def _new(branches: Sequence[tuple[str, str, str]], before: dict[str, str], now: int) -> Sequence[Entry]:
+    return [
+        Entry(now, Kind.SEEN, task, _seen_words(before.get(branch)), Source.EVENT, branch=branch, tip=tip)
+        for task, branch, tip in branches
+        if before.get(branch) != tip
+    ]
+
+
+def _seen_words(before: str | None) -> str:
+    return f"pushed again (it was at {before[:7]})" if before else "first seen"
+
+
+def _tips(state: Path) -> dict[str, str]:
+    try:
+        raw = parsed((state / _TIPS).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(tip) for name, tip in raw.items()} if isinstance(raw, dict) else {}
+
+
+def _entry(line: bytes) -> Entry | None:
+    if len(line) > _LINE:
+        return None
+    try:
+        return decode(parsed(line))
+    except ValueError:
+        return None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from coord import recording
 from coord.advance import after_publish
 from coord.apply import apply
 from coord.core.action import Action, Block, Complete, Gate, Idle, Look, Publish, Sweep, Wait
@@ -18,7 +19,6 @@ from coord.core.snapshot import GROUP, Ended, Snapshot, TaskBranch
 from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, Underway
 from coord.core.verdict import VerdictKind
 from coord.errors import CoordError
-from coord.events import record
 from coord.freshness import fetch, note_push
 from coord.gate import Evidence, forget_versions
 from coord.observe import View, observe
@@ -115,6 +115,7 @@ def land(
     forget_versions()
     fetch(workspace)
     view = elsewhere.seen(observe(workspace)) if elsewhere else observe(workspace)
+    recording.seen(workspace, view.snapshot)
     ids = resolve_tasks(view.snapshot, asked) if asked else None
     run = _Run(site, ids, show, view, looked=time.monotonic(), group=group, elsewhere=elsewhere)
     if elsewhere:
@@ -287,6 +288,8 @@ def _settle(run: _Run) -> None:
 
 def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> None:
     base = run.view.snapshot.base
+    if ended:
+        recording.validated(run.site.workspace, base, ended, _candidates(run))
     fresh = list(found)
     for each in ended:
         run.look_before_rest = True
@@ -397,6 +400,7 @@ def _without(tips: tuple[str, ...], gone: Container[str]) -> tuple[str, ...]:
 def _lost(run: _Run, raced: Raced) -> None:
     """Count a lost race and look again, unless it was one too many."""
     run.races += 1
+    recording.raced(run.site.workspace, raced.ref, raced.branches, times=run.races)
     if run.races > RACES:
         run.raced = True
         result, why = Result.RACED, f"{raced.ref} kept moving"
@@ -418,18 +422,7 @@ def _tell(run: _Run, ending: Ending) -> None:
     run.show(_ending_words(ending))
     for line in ending.details:
         run.show(f"    {line}")
-    record(
-        run.site.workspace.state,
-        run.view.snapshot.at,
-        ending.result.value,
-        task=ending.branch.task,
-        branch=ending.branch.name,
-        tip=ending.branch.tip,
-        commit=ending.commit,
-        reason=ending.reason,
-        seconds=round(ending.seconds, 3),
-        flaky=list(ending.flaky),
-    )
+    recording.ended(run.site.workspace, ending)
 
 
 def _ending_words(ending: Ending) -> str:
@@ -447,6 +440,7 @@ def _look_again(run: _Run, landed: tuple[str, ...] = (), *, fetching: bool = Tru
         run.waited = False
     before = _candidates(run)
     view = observe(run.site.workspace)
+    recording.seen(run.site.workspace, view.snapshot)
     run.view = run.elsewhere.seen(view) if run.elsewhere else view
     # A tip that another branch has now is another task's: nothing that was found for the one is about the other.
     others = {tip for tip, now in _candidates(run).items() if before.get(tip, now).name != now.name}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable
 
-from coord import requests
+from coord import recording, requests
 from coord.call import Call
+from coord.core.history import Kind
 from coord.core.request import Request
 from coord.decision import Decided, decide
 from coord.errors import Exit
@@ -33,6 +34,8 @@ def carry_out(call: Call, command: str, decision: Callable[[Workspace, View], De
     else:
         decided = decide(workspace, decision, dry_run=dry_run)
     moved = [{"ref": u.ref, "old": u.old, "new": u.new} for u in decided.updates if u.old != u.new]
+    if moved and not dry_run:
+        _record(call, workspace, _KINDS[command])
     call.output.emit(
         command, {"changed": bool(moved) and not call.args.dry_run, "refs": moved, "words": decided.words}
     )
@@ -42,3 +45,23 @@ def carry_out(call: Call, command: str, decision: Callable[[Workspace, View], De
         else:
             call.output.result(("would: " if call.args.dry_run and moved else "") + words)
     return Exit.OK
+
+
+#: What each decision is called in the history. A hold or a freeze that is lifted leaves no other trace.
+_KINDS = {
+    "approve": Kind.APPROVED,
+    "complete": Kind.COMPLETED,
+    "freeze": Kind.FROZEN,
+    "hold": Kind.HELD,
+    "release": Kind.RELEASED,
+    "retry": Kind.RETRY,
+    "thaw": Kind.THAWED,
+    "unblock": Kind.UNBLOCKED,
+}
+
+
+def _record(call: Call, workspace: Workspace, kind: Kind) -> None:
+    named = getattr(call.args, "task", None) or [""]
+    words = [named] if isinstance(named, str) else named
+    tasks = [workspace.settings.task_of(word) or word for word in words]
+    recording.decided(workspace, kind, tasks, getattr(call.args, "message", None) or "")

@@ -1,0 +1,59 @@
+"""When something is, as people say it: a commit, or a date in the forms that git reads."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+from coord.core.text import one_line, whole_number
+from coord.errors import UsageError
+from coord.workspace import Workspace
+
+
+def moment(workspace: Workspace, words: str, now: float | None = None) -> int:
+    """Return the time (seconds since the epoch) that a commit or a date means: of a commit, when it was committed.
+
+    A name that is both is the commit. Raises UsageError for what is neither, and for what has not been yet.
+    """
+    now = time.time() if now is None else now
+    oid = None if words.startswith("-") else workspace.git.resolve(f"{words}^{{commit}}")
+    if oid is None and workspace.remote and not words.startswith("-"):
+        oid = workspace.git.resolve(f"refs/remotes/{workspace.remote}/{words}^{{commit}}")
+    if oid is not None:
+        return workspace.git.objects.commit(oid).committed
+    at = _date(workspace, words)
+    if at is None or (at >= int(now) and words.strip().casefold() != "now"):
+        raise UsageError(
+            f"'{one_line(words, 80)}' is no commit here and no date of the past",
+            hint="a tag, branch or commit; or a date such as 2026-11-20, '2 days ago', yesterday",
+        )
+    return at
+
+
+def _date(workspace: Workspace, words: str) -> int | None:
+    """Return what git takes a date for; git takes what it cannot read for now."""
+    answer = workspace.git.run("rev-parse", f"--since={words}")
+    return whole_number(answer.line.removeprefix("--max-age="))
+
+
+def stamp(at: int) -> str:
+    """Return a time as people read it, by this machine's clock and zone."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def utc(at: int) -> str:
+    """Return a time as programs read it (ISO 8601, UTC)."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units: ``3 h 20 min``, ``45 s``, ``0.4 s``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    whole = round(seconds)
+    for (unit, length), (below, part) in itertools.pairwise(units):
+        if whole >= length:
+            rest = whole % length // part
+            return f"{whole // length} {unit}" + (f" {rest} {below}" if rest else "")
+    return f"{whole} s"

@@ -1,0 +1,289 @@
+"""Reading what has been decided: main's commits, the refs of verdicts and marks, local events, sessions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from coord import events
+from coord.core.agentevent import AgentEvent, Ended, Noted, Prompted, Started, Warned
+from coord.core.history import Entry, History, Kind, Local, Source, joined
+from coord.core.journal import Landing, parts_of, read_landing, read_reverts
+from coord.core.objects import Commit, find_entry
+from coord.core.objects import Kind as ObjectKind
+from coord.core.session import SessionRecord
+from coord.core.signal import REASON, STATUS, SUMMARY, trailers
+from coord.core.text import one_line
+from coord.core.verdict import FREEZE, HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, decode
+from coord.observe import View
+from coord.sessions.store import EVENTS, Store, Unreadable, read_events
+from coord.workspace import Workspace
+
+#: The forms in which coord tells main of what is no landing (behaviour 8). They decide nothing: what they tell is shown,
+#: and only beside a trailer that names the task.
+_FORMS = (
+    (re.compile(r"blocked\((.+)\): (.*)"), Kind.BLOCKED),
+    (re.compile(r"unblocked\((.+)\): (.*)"), Kind.UNBLOCKED),
+    (re.compile(r"chore: update tasks? (.+) status to completed()"), Kind.COMPLETED),
+)
+
+_VERDICT_KINDS = {
+    VerdictKind.CONFLICT: Kind.CONFLICT,
+    VerdictKind.GATE_FAILED: Kind.GATE_FAILED,
+    VerdictKind.BLOCKED: Kind.BLOCKED,
+    VerdictKind.RETRY: Kind.RETRY,
+    VerdictKind.UNBLOCKED: Kind.UNBLOCKED,
+}
+
+
+def read_history(workspace: Workspace, view: View, *, since: int | None = None, task: str = "") -> History:
+    """Return what has been decided since ``since`` (seconds since the epoch; None: ever), of one task or of all.
+
+    Of one task, what its branch says and what its sessions were told is part of it.
+    """
+    local, unread = events.read(workspace.state)
+    sessions = list(_sessions(workspace))
+    found = [
+        *_of_main(workspace, view),
+        *_of_verdicts(workspace, view),
+        *_of_marks(workspace, view),
+        *local,
+        *_of_sessions(sessions, in_detail=bool(task)),
+    ]
+    if task:
+        found = [entry for entry in found if entry.task in (task, "")]
+        found += _of_branches(workspace, view, task, found)
+    entries = tuple(entry for entry in joined(found) if since is None or entry.at >= since)
+    first = min((entry.at for entry in local), default=None)
+    return History(entries, Local(first, unread, len(sessions)))
+
+
+# -- main --------------------------------------------------------------------------------------------------------------
+
+
+def _of_main(workspace: Workspace, view: View) -> Iterator[Entry]:
+    commits = workspace.git.objects.commit
+    landings: list[Landing] = []
+    for step in workspace.git.first_parents(view.snapshot.base):
+        if "Coord-" not in step.message:
+            continue
+        landed = [
+            replace(landing, step=step.oid)
+            for commit in (step, *parts_of(step, commits))
+            if (landing := read_landing(commit, lambda oid: commits(oid).parents))
+        ]
+        landings += landed
+        if landed:
+            yield from (_landed(workspace, landing, step) for landing in reversed(landed))
+        else:
+            yield from _told(step)
+    yield from _reverts(workspace, view, landings)
+
+
+def _landed(workspace: Workspace, landing: Landing, step: Commit) -> Entry:
+    said = trailers(step.message)
+    gate = said.get("Coord-Gate", "").partition(" ")[0]
+    words = f"{gate} passed" if gate else "landed"
+    if said.get("Coord-Resolved"):
+        words += f"; a conflict with {one_line(said['Coord-Resolved'])} was resolved"
+    if landing.step != landing.commit:
+        words += f", with others in {landing.step[:7]}"
+    branch = _branch_in(workspace.git.objects.commit(landing.commit))
+    return Entry(
+        step.committed, Kind.LANDED, landing.task, words, Source.MAIN,
+        branch=branch, tip=landing.tip, commit=landing.commit, main=landing.base,
+    )  # fmt: skip
+
+
+def _branch_in(merge: Commit) -> str:
+    """Return the branch that a merge of coord's names; ``""`` when it does not."""
+    match = re.match(r"Merge (?:branch '(.+)'$|(\S+): resolve conflicts )", merge.subject)
+    return one_line(match[1] or match[2]) if match else ""
+
+
+def _told(step: Commit) -> Iterator[Entry]:
+    said = trailers(step.message)
+    named = said.get("Coord-Task", "")
+    for form, kind in _FORMS:
+        match = form.fullmatch(step.subject) if named else None
+        if match is None:
+            continue
+        body = step.message.partition("\n\n")[2].partition("\n\n")[0]
+        reason = match[2] or ("" if body.startswith("Coord-") else one_line(body)) or "by a person's word"
+        for task in named.split(", "):
+            yield Entry(
+                step.committed, kind, one_line(task), one_line(reason), Source.MAIN,
+                tip=said.get("Coord-Tip", ""), commit=step.oid, main=step.parents[0] if step.parents else "",
+            )  # fmt: skip
+        return
+
+
+def _reverts(workspace: Workspace, view: View, landings: Iterable[Landing]) -> Iterator[Entry]:
+    targets = {
+        oid: landing for landing in landings for oid in (landing.commit, landing.status_commit, landing.step)
+    }
+    if not targets:
+        return
+    for revert in read_reverts(workspace.git.mentioning("This reverts commit ", view.snapshot.base)):
+        landing = targets.get(revert.target)
+        if landing is None:
+            continue
+        by = workspace.git.objects.commit(revert.by)
+        yield Entry(
+            by.committed, Kind.REVERTED, landing.task, f"its landing {landing.commit[:7]} was reverted", Source.MAIN,
+            tip=landing.tip, commit=revert.by, by=_name(by.author),
+        )  # fmt: skip
+
+
+def _name(identity: str) -> str:
+    return one_line(identity.partition(" <")[0], 80)
+
+
+# -- coord's refs ------------------------------------------------------------------------------------------------------
+
+
+def _of_verdicts(workspace: Workspace, view: View) -> Iterator[Entry]:
+    objects = workspace.git.objects
+    seen: set[str] = set()
+    for name, oid in view.coord_refs.items():
+        if not name.startswith((VERDICTS, HISTORY)):
+            continue
+        todo = [oid]
+        while todo:
+            attempt = todo.pop()
+            if attempt in seen or not objects.holds(attempt, ObjectKind.COMMIT):
+                continue
+            seen.add(attempt)
+            commit = objects.commit(attempt)
+            todo += commit.parents
+            verdict = _verdict(workspace, commit)
+            if verdict is not None and verdict.kind in _VERDICT_KINDS:
+                yield _attempt(verdict, commit)
+
+
+def _verdict(workspace: Workspace, commit: Commit) -> Verdict | None:
+    objects = workspace.git.objects
+    entry = find_entry(commit.tree, VERDICT_FILE, objects.tree)
+    if entry is None or not objects.holds(entry.oid, ObjectKind.BLOB):
+        return None
+    return decode(objects.blob(entry.oid))
+
+
+def _attempt(verdict: Verdict, commit: Commit) -> Entry:
+    return Entry(
+        commit.committed,
+        _VERDICT_KINDS[verdict.kind],
+        one_line(verdict.task),
+        one_line(verdict.reason, 500),
+        Source.VERDICT,
+        branch=one_line(verdict.branch),
+        tip=verdict.tip,
+        commit=commit.oid,
+        main=verdict.base,
+        paths=tuple(conflict.path for conflict in verdict.paths),
+        others=verdict.by,
+        step=verdict.step if verdict.kind is VerdictKind.GATE_FAILED else "",
+    )
+
+
+def _of_marks(workspace: Workspace, view: View) -> Iterator[Entry]:
+    snapshot = view.snapshot
+    for mark in snapshot.approvals:
+        if mark.ref:
+            said = trailers(workspace.git.objects.commit(mark.oid).message)
+            yield _mark(workspace, Kind.APPROVED, mark.task, mark.oid, by=one_line(said.get("Coord-By", "")))
+    for mark in snapshot.holds:
+        yield _mark(workspace, Kind.HELD, mark.task, mark.oid)
+    for claim in snapshot.claims:
+        yield replace(_mark(workspace, Kind.CLAIMED, claim.task, claim.oid), reason=f"held by {claim.holder}")
+    if snapshot.freeze is not None and FREEZE in view.coord_refs:
+        yield _mark(workspace, Kind.FROZEN, "", view.coord_refs[FREEZE])
+
+
+def _mark(workspace: Workspace, kind: Kind, task: str, oid: str, *, by: str = "") -> Entry:
+    commit = workspace.git.objects.commit(oid)
+    tip = trailers(commit.message).get("Coord-Tip", "") if kind is Kind.APPROVED else ""
+    words = f"this tip may change protected paths: {tip[:7]}" if tip else one_line(commit.subject)
+    return Entry(commit.committed, kind, task, words, Source.REF, tip=tip, commit=oid, by=by)
+
+
+# -- what a branch says ------------------------------------------------------------------------------------------------
+
+
+def _of_branches(workspace: Workspace, view: View, task: str, known: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield what the task's branches say: their commits with a status, and the first and last of the others."""
+    landed = (entry for entry in known if entry.kind is Kind.LANDED and entry.source is Source.MAIN)
+    lines = {entry.tip: (entry.branch, f"^{entry.main}") for entry in landed}
+    for branch in view.snapshot.branches:
+        if branch.task == task and branch.commits:
+            lines[branch.tip] = (branch.name, f"^{view.snapshot.base}")
+    for tip, (branch_name, without) in lines.items():
+        commits = [workspace.git.objects.commit(oid) for oid in workspace.git.rev_list(tip, without)]
+        yield from _said(branch_name, task, commits[::-1])
+
+
+def _said(branch: str, task: str, commits: list[Commit]) -> Iterator[Entry]:
+    work = [commit for commit in commits if STATUS not in trailers(commit.message)]
+    for commit in commits:
+        said = trailers(commit.message)
+        status = one_line(said.get(STATUS, ""), 20)
+        if status:
+            words = f"{status}: {one_line(said.get(REASON) or said.get(SUMMARY) or commit.subject)}"
+            yield _of_commit(Kind.SIGNAL, branch, task, commit, words)
+    for commit in work[:1] + work[1:][-1:]:
+        count = f" ({len(work)} commits)" if commit is work[-1] and len(work) > 2 else ""
+        yield _of_commit(Kind.COMMIT, branch, task, commit, one_line(commit.subject) + count)
+
+
+def _of_commit(kind: Kind, branch: str, task: str, commit: Commit, words: str) -> Entry:
+    return Entry(
+        commit.committed, kind, task, words, Source.BRANCH,
+        branch=branch, commit=commit.oid, by=_name(commit.author),
+    )  # fmt: skip
+
+
+# -- sessions of this machine ------------------------------------------------------------------------------------------
+
+
+def _sessions(workspace: Workspace) -> Iterator[tuple[SessionRecord, list[AgentEvent]]]:
+    store = Store.of(workspace)
+    for record, folder in store.archived():
+        yield record, read_events(folder / EVENTS)[0]
+    for one in store.records():
+        if not isinstance(one, Unreadable):
+            yield one, store.events(one.id)[0]
+
+
+def _of_sessions(
+    sessions: Iterable[tuple[SessionRecord, list[AgentEvent]]], *, in_detail: bool
+) -> Iterator[Entry]:
+    for record, happened in sessions:
+        words = f"{record.id} made for {one_line(record.agent)}, attempt {record.attempt}"
+        yield _of_session(record, record.made, Kind.SESSION, words)
+        for event in happened:
+            told = _told_of(event, in_detail=in_detail)
+            if told:
+                yield _of_session(record, event.at, *told)
+
+
+def _told_of(event: AgentEvent, *, in_detail: bool) -> tuple[Kind, str] | None:
+    match event:
+        case Warned():
+            return Kind.ANOMALY, f"{event.heuristic}: {one_line(event.evidence)}"
+        case Ended():
+            return Kind.ENDED, f"{event.ending.value}" + (
+                f": {one_line(event.reason)}" if event.reason else ""
+            )
+        case Prompted() if in_detail:
+            return Kind.PROMPTED, f"turn {event.turn} ({event.why.value})"
+        case Started() if in_detail:
+            return Kind.TOLD, f"the agent started: {one_line(event.agent)} {one_line(event.version)}".rstrip()
+        case Noted() if in_detail and event.text:
+            return Kind.TOLD, f"{one_line(event.what)}: {one_line(event.text)}"
+        case _:
+            return None
+
+
+def _of_session(record: SessionRecord, at: float, kind: Kind, words: str) -> Entry:
+    return Entry(int(at), kind, record.task, words, Source.SESSION, branch=record.branch, by=record.id)
