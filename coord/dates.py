@@ -52,7 +52,7 @@ _WORDS = re.compile(
 
 def _date(workspace: Workspace, words: str) -> int | None:
     """Return what git takes a date for; git takes what it cannot read for now, and a day for its present hour."""
-    if not all(map(_WORDS.fullmatch, re.findall(r"[^\W\d_]+", words.casefold()))):
+    if words.startswith("-") or not all(map(_WORDS.fullmatch, re.findall(r"[^\W\d_]+", words.casefold()))):
         return None
     if re.fullmatch(r"\s*\d{4}-\d{1,2}-\d{1,2}\s*", words):
         words = f"{words.strip()} 00:00"

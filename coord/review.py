@@ -7,7 +7,7 @@ from coord.core.present import Drift
 from coord.core.reviewcounts import Change, Material
 from coord.core.text import one_line
 from coord.dates import commit_named, moment
-from coord.doctor.checks import CHECKS
+from coord.doctor.checks import CHECKS, examine
 from coord.doctor.finding import Place
 from coord.errors import UsageError
 from coord.history import read_history
@@ -15,8 +15,11 @@ from coord.observe import View
 from coord.workspace import Workspace
 
 #: The checks of ``coord doctor`` that hold what main says against what is so.
-_DRIFT = frozenset(
-    {
+_DRIFT = tuple(
+    check
+    for check in CHECKS
+    if check.name
+    in {
         "landed-not-completed", "merged-by-hand", "open-dependencies", "blocked-without-verdict",
         "verdict-without-block",
     }
@@ -95,9 +98,5 @@ def _changes(workspace: Workspace, view: View, history: History) -> tuple[Change
 
 def _drift(workspace: Workspace, view: View) -> tuple[Drift, ...]:
     place = Place(workspace, workspace.top, view.snapshot.at, view)
-    return tuple(
-        Drift(check.name, one_line(found.subject, 500), one_line(found.message, 500), found.command)
-        for check in CHECKS
-        if check.name in _DRIFT
-        for found in check.look(place)
-    )
+    found = examine(place, _DRIFT)
+    return tuple(Drift(check.name, one.subject, one.message, one.command) for check, one in found)
