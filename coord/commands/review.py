@@ -68,7 +68,7 @@ def run(call: Call) -> Exit:
     written = _write_files(call, review, said)
     opened = _open_tasks(call, workspace, review) if args.open_tasks else []
     if not written and not args.open_tasks:
-        call.output.results(_markdown(review, said).rstrip("\n").split("\n"))
+        call.output.results(markdown(review, said).rstrip("\n").split("\n"))
     call.output.emit("review", {"main": view.snapshot.base, **facts(review), "tasks": opened})
     return Exit.OK
 
@@ -77,7 +77,7 @@ def run(call: Call) -> Exit:
 
 
 def _write_files(call: Call, review: Review, said: str) -> bool:
-    for name, form in ((call.args.output, _markdown), (call.args.html, _page)):
+    for name, form in ((call.args.output, markdown), (call.args.html, page)):
         if name:
             _write(call.folder / Path(name), form(review, said))
             call.output.say(f"written: {name}")
@@ -91,11 +91,13 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another file") from error
 
 
-def _markdown(review: Review, said: str) -> str:
+def markdown(review: Review, said: str) -> str:
+    """Return a review as Markdown; ``said`` is how old what it was read from is."""
     return render("review/review.md.j2", **_values(review, said))
 
 
-def _page(review: Review, said: str) -> str:
+def page(review: Review, said: str) -> str:
+    """Return a review as one page of HTML with charts."""
     return render_page("review/review.html.j2", **_values(review, said), figures=figures(review.facts))
 
 

@@ -11,81 +11,29 @@ from hypothesis import strategies as st
 
 from coord.core.chart import WIDTH, Bar, columns, rows
 from coord.core.estimates import Outcome, estimates_off, scope_of
-from coord.core.graph import TaskGraph
-from coord.core.history import Entry, History, Kind, Local, Source
+from coord.core.history import Entry, Kind, Source
 from coord.core.journal import Ahead
 from coord.core.present import Drift
 from coord.core.review import Review, make_review
-from coord.core.reviewcounts import Change, Material, count
+from coord.core.reviewcounts import Change, count
 from coord.core.reviewfacts import Facts, spread
 from coord.core.reviewfindings import Part
 from coord.core.reviewitems import Priority, slug
 from coord.core.reviewtables import figures, known, summary
 from coord.core.reviewwords import lasting, plain_words
-from coord.core.settings import Settings
 from coord.core.signal import Done, Working
-from coord.core.snapshot import Snapshot, TaskBranch
-from coord.core.task import Task, branch_flaw, read_task
+from coord.core.snapshot import TaskBranch
+from coord.core.task import branch_flaw
 
-DAY = 86400
-T = 1_790_000_000
-
-
-def _task(id: str, **fields: str) -> Task:
-    lines = {"id": id, "name": f"Do {id}", "status": "completed"} | fields
-    text = "---\n" + "".join(f"{key}: {value}\n" for key, value in lines.items()) + "---\n"
-    read = read_task(f"tasks/{id}.md", text.encode())
-    assert isinstance(read, Task)
-    return read
-
-
-def _landed(task: str, at: int, n: str = "1") -> Entry:
-    tip, commit = _oid(f"{task}{n}t"), _oid(f"{task}{n}c")
-    return Entry(
-        at, Kind.LANDED, task, "check passed", Source.MAIN, branch=f"feat/{task}", tip=tip, commit=commit, main="0" * 40
-    )  # fmt: skip
-
-
-def _conflict(task: str, at: int, path: str = "src/error.rs", other: str = "first", n: str = "1") -> Entry:
-    return Entry(
-        at, Kind.CONFLICT, task, f"conflict in {path}", Source.VERDICT, tip=_oid(f"{task}{n}x"),
-        commit=_oid(f"{task}{n}v"), paths=(path,), others=(f"feat/{other}",),
-    )  # fmt: skip
-
-
-def _red(task: str, at: int, step: str = "make test", n: str = "1") -> Entry:
-    return Entry(
-        at, Kind.GATE_FAILED, task, f"{step} failed", Source.VERDICT, tip=_oid(f"{task}{n}r"),
-        commit=_oid(f"{task}{n}w"), step=step,
-    )  # fmt: skip
-
-
-def _event(kind: Kind, task: str, at: int, **fields: object) -> Entry:
-    return replace(Entry(at, kind, task, "", Source.EVENT), **fields)
-
-
-def _oid(word: str) -> str:
-    return word.encode().hex().ljust(40, "0")[-40:]
-
-
-def _material(*entries: Entry, tasks: tuple[Task, ...] = (), **fields: object) -> Material:
-    """Return the material of a history; landings change ``src/<task>.rs`` unless ``changes`` say otherwise."""
-    events = [entry.at for entry in entries if entry.source is Source.EVENT]
-    now = max((entry.at for entry in entries), default=T) + 60
-    snapshot = Snapshot(base="f" * 40, at=now, settings=Settings(), graph=TaskGraph.of(tasks))
-    changes = tuple(
-        Change(e.commit, (f"src/{e.task}.rs",), e.at - 120) for e in entries if e.kind is Kind.LANDED
-    )
-    material = Material(History(entries, Local(min(events, default=None))), snapshot, now, changes)
-    return replace(material, **fields)
+from .histories import DAY, T, a_conflict, a_landing, a_red_gate, an_event, make_task, material_of, oid
 
 
 def _facts(*entries: Entry, **fields: object) -> Facts:
-    return count(_material(*entries, **fields))  # type: ignore[arg-type]
+    return count(material_of(*entries, **fields))  # type: ignore[arg-type]
 
 
 def _review(*entries: Entry, **fields: object) -> Review:
-    return make_review(_material(*entries, **fields))  # type: ignore[arg-type]
+    return make_review(material_of(*entries, **fields))  # type: ignore[arg-type]
 
 
 def _ids(review: Review) -> list[str]:
@@ -100,7 +48,7 @@ def _rules(review: Review, part: Part) -> list[str]:
 
 
 def test_a_landing_after_a_conflict_and_a_red_gate_is_the_third_attempt() -> None:
-    facts = _facts(_conflict("a", T), _red("a", T + 100), _landed("a", T + 1000))
+    facts = _facts(a_conflict("a", T), a_red_gate("a", T + 100), a_landing("a", T + 1000))
 
     (landed,) = facts.landings
     assert (landed.attempts, len(facts.conflicts), len(facts.reds), facts.attempts) == (3, 1, 1, 3)
@@ -108,51 +56,51 @@ def test_a_landing_after_a_conflict_and_a_red_gate_is_the_third_attempt() -> Non
 
 
 def test_a_second_landing_of_a_task_counts_only_what_came_after_the_first() -> None:
-    facts = _facts(_red("a", T), _landed("a", T + 100), _landed("a", T + 900, "2"))
+    facts = _facts(a_red_gate("a", T), a_landing("a", T + 100), a_landing("a", T + 900, "2"))
 
     assert [landed.attempts for landed in facts.landings] == [2, 1]
 
 
 def test_a_conflict_that_stays_the_same_while_main_moves_is_one() -> None:
-    again = replace(_conflict("a", T + 50), commit=_oid("other verdict"))
+    again = replace(a_conflict("a", T + 50), commit=oid("other verdict"))
 
-    assert len(_facts(_conflict("a", T), again).conflicts) == 1
+    assert len(_facts(a_conflict("a", T), again).conflicts) == 1
 
 
 def test_an_event_of_an_attempt_that_a_verdict_tells_is_not_a_second_one() -> None:
-    event = _event(Kind.GATE_FAILED, "a", T + 5, tip=_oid("a1r"), step="make test")
+    event = an_event(Kind.GATE_FAILED, "a", T + 5, tip=oid("a1r"), step="make test")
 
-    assert len(_facts(_red("a", T), event).reds) == 1
+    assert len(_facts(a_red_gate("a", T), event).reds) == 1
     assert len(_facts(event).reds) == 1
 
 
 def test_an_event_of_a_landing_that_main_does_not_know_is_no_landing() -> None:
-    assert _facts(_event(Kind.LANDED, "a", T, commit=_oid("gone"))).landings == ()
+    assert _facts(an_event(Kind.LANDED, "a", T, commit=oid("gone"))).landings == ()
 
 
 # -- times -------------------------------------------------------------------------------------------------------------
 
 
 def test_first_seen_is_what_an_event_says_else_the_tips_date() -> None:
-    told = _facts(_event(Kind.SEEN, "a", T), _landed("a", T + 600)).landings[0]
-    untold = _facts(_landed("a", T + 600)).landings[0]
+    told = _facts(an_event(Kind.SEEN, "a", T), a_landing("a", T + 600)).landings[0]
+    untold = _facts(a_landing("a", T + 600)).landings[0]
 
     assert (told.waited, told.by_event) == (600, True)
     assert (untold.waited, untold.by_event) == (120, False)
 
 
 def test_without_events_a_branch_that_failed_first_was_seen_when_it_failed() -> None:
-    assert _facts(_red("a", T), _landed("a", T + 600)).landings[0].waited == 600
+    assert _facts(a_red_gate("a", T), a_landing("a", T + 600)).landings[0].waited == 600
 
 
 def test_time_in_the_gate_is_that_of_validations_else_of_how_attempts_ended() -> None:
-    landed = replace(_landed("a", T), seconds=30.0)
-    validated = [_event(Kind.VALIDATED, "a", T - n, tip=landed.tip, seconds=20.0) for n in (1, 2)]
+    landed = replace(a_landing("a", T), seconds=30.0)
+    validated = [an_event(Kind.VALIDATED, "a", T - n, tip=landed.tip, seconds=20.0) for n in (1, 2)]
 
     assert _facts(landed).gate.total == 30
     assert _facts(landed, *validated).gate.total == 40
     assert _facts(landed, *validated).landings[0].validations == 2
-    assert _facts(_landed("a", T)).landings[0].gate is None
+    assert _facts(a_landing("a", T)).landings[0].gate is None
 
 
 def test_percentiles_are_by_nearest_rank() -> None:
@@ -165,8 +113,8 @@ def test_percentiles_are_by_nearest_rank() -> None:
 
 def test_time_in_which_no_branch_waited_is_idle() -> None:
     entries = [
-        _event(Kind.SEEN, "a", T), _landed("a", T + 100), _event(Kind.SEEN, "b", T + 50), _landed("b", T + 200),
-        _event(Kind.SEEN, "c", T + 500), _landed("c", T + 600),
+        an_event(Kind.SEEN, "a", T), a_landing("a", T + 100), an_event(Kind.SEEN, "b", T + 50), a_landing("b", T + 200),
+        an_event(Kind.SEEN, "c", T + 500), a_landing("c", T + 600),
     ]  # fmt: skip
     queue = _facts(*entries).queue
 
@@ -174,14 +122,14 @@ def test_time_in_which_no_branch_waited_is_idle() -> None:
 
 
 def test_main_is_red_until_something_lands_again() -> None:
-    red = [_event(Kind.MAIN_RED, "", T + n, step="make test") for n in (0, 50)]
-    assert [(s.since, s.until) for s in _facts(*red, _landed("a", T + 90)).main_red] == [(T, T + 90)]
+    red = [an_event(Kind.MAIN_RED, "", T + n, step="make test") for n in (0, 50)]
+    assert [(s.since, s.until) for s in _facts(*red, a_landing("a", T + 90)).main_red] == [(T, T + 90)]
     assert [(s.since, s.until) for s in _facts(*red).main_red] == [(T, None)]
 
 
 def test_a_task_that_waited_for_its_dependency_is_told_with_how_long() -> None:
-    tasks = (_task("a"), _task("b", depends_on="[a]"))
-    entries = (_event(Kind.SEEN, "b", T), _landed("a", T + 300), _landed("b", T + 400))
+    tasks = (make_task("a"), make_task("b", depends_on="[a]"))
+    entries = (an_event(Kind.SEEN, "b", T), a_landing("a", T + 300), a_landing("b", T + 400))
 
     (wait,) = _facts(*entries, tasks=tasks).waits
     assert (wait.task, wait.on, wait.seconds, wait.open) == ("b", "a", 300, False)
@@ -191,7 +139,7 @@ def test_a_task_that_waited_for_its_dependency_is_told_with_how_long() -> None:
 
 
 def test_what_came_before_the_period_is_left_out_but_counts_as_attempts_of_what_landed_in_it() -> None:
-    entries = (_red("a", T), _landed("b", T + 10), _landed("a", T + 1000))
+    entries = (a_red_gate("a", T), a_landing("b", T + 10), a_landing("a", T + 1000))
     facts = _facts(*entries, since=T + 500)
 
     assert [(landed.task, landed.attempts) for landed in facts.landings] == [("a", 2)]
@@ -199,7 +147,7 @@ def test_what_came_before_the_period_is_left_out_but_counts_as_attempts_of_what_
 
 
 def test_landings_of_one_second_are_told_apart_by_the_commits_before_the_period() -> None:
-    first, second = _landed("a", T), _landed("b", T)
+    first, second = a_landing("a", T), a_landing("b", T)
 
     facts = _facts(first, second, since=T, before=frozenset({first.commit}))
     assert [landed.task for landed in facts.landings] == ["b"]
@@ -209,17 +157,17 @@ def test_landings_of_one_second_are_told_apart_by_the_commits_before_the_period(
 
 
 def test_a_block_is_a_commit_of_main_and_lasts_until_it_is_lifted_or_lands() -> None:
-    red = _red("a", T)
-    told = _facts(red, _landed("a", T + 500), chain=frozenset({red.commit})).episodes
-    untold = _facts(red, _landed("a", T + 500)).episodes
+    red = a_red_gate("a", T)
+    told = _facts(red, a_landing("a", T + 500), chain=frozenset({red.commit})).episodes
+    untold = _facts(red, a_landing("a", T + 500)).episodes
 
     assert [(one.task, one.until) for one in told] == [("a", T + 500)]
     assert untold == ()
 
 
 def test_a_block_of_a_task_that_is_blocked_now_is_open_and_an_item() -> None:
-    blocked = Entry(T, Kind.BLOCKED, "a", "no licence", Source.MAIN, commit=_oid("b"))
-    review = _review(blocked, tasks=(_task("a", status="blocked"),))
+    blocked = Entry(T, Kind.BLOCKED, "a", "no licence", Source.MAIN, commit=oid("b"))
+    review = _review(blocked, tasks=(make_task("a", status="blocked"),))
 
     assert review.facts.episodes[0].until is None
     assert _ids(review) == ["review/open-blocks"]
@@ -227,7 +175,7 @@ def test_a_block_of_a_task_that_is_blocked_now_is_open_and_an_item() -> None:
 
 def test_drift_is_told_with_the_command_that_mends_it() -> None:
     drift = Drift("landed-not-completed", "a", "merged to main and not completed", "coord complete a")
-    review = _review(_landed("b", T), drift=(drift,))
+    review = _review(a_landing("b", T), drift=(drift,))
 
     (item,) = review.items
     assert "coord complete a" in plain_words(item.evidence[0])
@@ -236,8 +184,8 @@ def test_drift_is_told_with_the_command_that_mends_it() -> None:
 
 @pytest.mark.parametrize(("signal", "state"), [(Working("draft"), "working"), (Done(""), "ready to land")])
 def test_a_branch_without_a_push_for_days_is_stale(signal: Working | Done, state: str) -> None:
-    material = _material(_landed("b", T))
-    old = TaskBranch("feat/a", "", "a", _oid("a"), material.now - 4 * DAY, "", signal, Ahead(), ("c",))
+    material = material_of(a_landing("b", T))
+    old = TaskBranch("feat/a", "", "a", oid("a"), material.now - 4 * DAY, "", signal, Ahead(), ("c",))
     young = replace(old, name="feat/c", task="c", since=material.now - DAY)
     snapshot = replace(material.snapshot, branches=(old, young))
 
@@ -270,14 +218,14 @@ def test_a_scope_is_told_by_how_many_files_changed(files: int, scope: str) -> No
      ("system", 13, False), ("system", 12, True), ("nonsense", 100, False)],
 )  # fmt: skip
 def test_an_estimate_is_off_from_two_classes_on(said: str, files: int, off: bool) -> None:
-    task = replace(_task("a"), scope=said)
+    task = replace(make_task("a"), scope=said)
     outcome = Outcome("a", tuple(f"f{n}" for n in range(files)), 0)
 
     assert bool(estimates_off([task], [outcome])) is off
 
 
 def test_files_outside_of_touches_and_failures_of_a_low_risk_are_estimates_that_were_off() -> None:
-    task = replace(_task("a"), touches=("src/a/**",), risk="low")
+    task = replace(make_task("a"), touches=("src/a/**",), risk="low")
 
     found = estimates_off([task], [Outcome("a", ("src/a/x", "Cargo.toml"), 2)])
     assert [(off.field, off.was, off.paths) for off in found] == [
@@ -290,11 +238,11 @@ def test_files_outside_of_touches_and_failures_of_a_low_risk_are_estimates_that_
 
 
 def test_a_file_in_which_two_tasks_conflicted_is_an_item_with_a_measure() -> None:
-    entries = [_landed("first", T)]
-    entries += [_conflict(task, T + n) for n, task in enumerate("abc")]
-    entries += [_landed(task, T + 100 + n) for n, task in enumerate("abc")]
+    entries = [a_landing("first", T)]
+    entries += [a_conflict(task, T + n) for n, task in enumerate("abc")]
+    entries += [a_landing(task, T + 100 + n) for n, task in enumerate("abc")]
     changes = tuple(Change(e.commit, ("src/error.rs",), e.at - 60) for e in entries if e.kind is Kind.LANDED)
-    tasks = tuple(replace(_task(id), touches=("src/error.rs",)) for id in ("first", "a", "b", "c"))
+    tasks = tuple(replace(make_task(id), touches=("src/error.rs",)) for id in ("first", "a", "b", "c"))
 
     (item,) = _review(*entries, changes=changes, tasks=tasks).items
     assert (item.id, item.priority, item.touches) == (
@@ -310,20 +258,20 @@ def test_a_file_in_which_two_tasks_conflicted_is_an_item_with_a_measure() -> Non
 @pytest.mark.parametrize(
     ("entries", "id"),
     [
-        ([_red("a", T), _red("b", T)], "red-make-test-"),
-        ([_event(Kind.VALIDATED, "a", T, tip="t", seconds=1.0, flaky=("make test",))], "flaky-make-test-"),
-        ([_event(Kind.MAIN_RED, "", T, step="make test")], "main-red"),
+        ([a_red_gate("a", T), a_red_gate("b", T)], "red-make-test-"),
+        ([an_event(Kind.VALIDATED, "a", T, tip="t", seconds=1.0, flaky=("make test",))], "flaky-make-test-"),
+        ([an_event(Kind.MAIN_RED, "", T, step="make test")], "main-red"),
         ([Entry(T, Kind.REVERTED, "a", "undone", Source.MAIN, commit="c")], "reverts"),
-        ([_event(Kind.REFUSED, "a", T, reason="protected branch")], "refused"),
-        ([_event(Kind.COULD_NOT_RUN, "a", T, reason="no cargo")], "could-not-run"),
-        ([_event(Kind.RACED, "a", T)], "raced"),
-        ([_event(Kind.SEEN, "a", T), _landed("a", T + 7200)], "lead-time"),
-        ([_landed("a", T), _event(Kind.VALIDATED, "a", T, tip=_landed("a", T).tip, seconds=900.0)], "gate-time"),
-        ([_conflict("a", T), _conflict("b", T, "src/other.rs")], "touches"),
+        ([an_event(Kind.REFUSED, "a", T, reason="protected branch")], "refused"),
+        ([an_event(Kind.COULD_NOT_RUN, "a", T, reason="no cargo")], "could-not-run"),
+        ([an_event(Kind.RACED, "a", T)], "raced"),
+        ([an_event(Kind.SEEN, "a", T), a_landing("a", T + 7200)], "lead-time"),
+        ([a_landing("a", T), an_event(Kind.VALIDATED, "a", T, tip=a_landing("a", T).tip, seconds=900.0)], "gate-time"),
+        ([a_conflict("a", T), a_conflict("b", T, "src/other.rs")], "touches"),
     ],
 )  # fmt: skip
 def test_each_kind_of_trouble_is_an_item(entries: list[Entry], id: str) -> None:
-    tasks = (_task("a"), _task("b"), _task("first"))
+    tasks = (make_task("a"), make_task("b"), make_task("first"))
     found = [item for item in _ids(_review(*entries, tasks=tasks)) if item.startswith(f"review/{id}")]
 
     assert len(found) == 1
@@ -331,7 +279,7 @@ def test_each_kind_of_trouble_is_an_item(entries: list[Entry], id: str) -> None:
 
 
 def test_a_single_failure_is_told_and_is_no_item_yet() -> None:
-    review = _review(_red("a", T), _landed("a", T + 60))
+    review = _review(a_red_gate("a", T), a_landing("a", T + 60))
 
     assert _rules(review, Part.WRONG) == ["red-gate"]
     assert review.items == ()
@@ -366,12 +314,12 @@ _TASKS = st.sampled_from("abcd")
 _TIMES = st.integers(T, T + 5 * DAY)
 _PATHS = st.sampled_from(["src/error.rs", "src/mod.rs", "Cargo.toml"])
 _ENTRIES = st.one_of(
-    st.builds(_landed, _TASKS, _TIMES, st.sampled_from("12")),
-    st.builds(_conflict, _TASKS, _TIMES, _PATHS, _TASKS, st.sampled_from("12")),
-    st.builds(_red, _TASKS, _TIMES, st.sampled_from(["make test", "make lint"]), st.sampled_from("12")),
+    st.builds(a_landing, _TASKS, _TIMES, st.sampled_from("12")),
+    st.builds(a_conflict, _TASKS, _TIMES, _PATHS, _TASKS, st.sampled_from("12")),
+    st.builds(a_red_gate, _TASKS, _TIMES, st.sampled_from(["make test", "make lint"]), st.sampled_from("12")),
     st.builds(
-        lambda kind, task, at, seconds, flaky: _event(
-            kind, task, at, tip=_oid(f"{task}1t"), seconds=seconds, flaky=flaky, reason="why"
+        lambda kind, task, at, seconds, flaky: an_event(
+            kind, task, at, tip=oid(f"{task}1t"), seconds=seconds, flaky=flaky, reason="why"
         ),
         st.sampled_from(
             [Kind.SEEN, Kind.VALIDATED, Kind.MAIN_RED, Kind.RACED, Kind.REFUSED, Kind.COULD_NOT_RUN]
@@ -383,13 +331,18 @@ _ENTRIES = st.one_of(
     ),
 )
 _ENTRIES |= st.builds(
-    lambda kind, task, at: Entry(at, kind, task, "why", Source.MAIN, commit=_oid(f"{task}{at}{kind}")),
+    lambda kind, task, at: Entry(at, kind, task, "why", Source.MAIN, commit=oid(f"{task}{at}{kind}")),
     st.sampled_from([Kind.BLOCKED, Kind.UNBLOCKED, Kind.COMPLETED, Kind.REVERTED, Kind.RETRY]),
     _TASKS,
     _TIMES,
 )
 _HISTORIES = st.lists(_ENTRIES, max_size=25)
-_ALL = (_task("a"), _task("b", depends_on="[a]"), _task("c", status="blocked"), _task("d", scope="system"))
+_ALL = (
+    make_task("a"),
+    make_task("b", depends_on="[a]"),
+    make_task("c", status="blocked"),
+    make_task("d", scope="system"),
+)
 
 
 def _made(entries: list[Entry]) -> Review:
@@ -401,7 +354,7 @@ def _made(entries: list[Entry]) -> Review:
 def test_the_order_of_the_entries_does_not_matter(entries: list[Entry], chance: object) -> None:
     shuffled = list(entries)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    one, other = _material(*entries, tasks=_ALL), _material(*shuffled, tasks=_ALL)
+    one, other = material_of(*entries, tasks=_ALL), material_of(*shuffled, tasks=_ALL)
 
     assert make_review(one) == make_review(replace(other, changes=one.changes))
 
@@ -440,12 +393,12 @@ def test_of_nothing_nothing_is_said() -> None:
 
 
 def test_a_review_says_how_little_it_rests_on() -> None:
-    few, some = known(_facts(_landed("a", T))), known(_facts(*(_landed(c, T) for c in "abcdef")))
+    few, some = known(_facts(a_landing("a", T))), known(_facts(*(a_landing(c, T) for c in "abcdef")))
 
     assert few[0] == "Only 1 landing: rates are about very few."
     assert "no local events" in few[1]
     assert len(some) == 1
-    partly = known(_facts(_event(Kind.SEEN, "a", T), _landed("a", T), _landed("b", T)))
+    partly = known(_facts(an_event(Kind.SEEN, "a", T), a_landing("a", T), a_landing("b", T)))
     assert partly[1].endswith("known for 0 of 2 landings, when it was first seen for 1.")
 
 
