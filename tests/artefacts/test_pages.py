@@ -39,7 +39,7 @@ def _one(name: str) -> object:
     return pytest.param(name, marks=pytest.mark.long) if name in LONG else name
 
 
-@pytest.mark.parametrize("name", map(_one, WALKED))
+@pytest.mark.parametrize("name", [_one(name) for name in WALKED])
 def test_the_commands_of_a_page_do_what_it_shows(world: World, name: str) -> None:
     world.build(files=FILES, config="")
     for block, shown, real in walk(world, read(name)):
