@@ -17,7 +17,7 @@ PAGES = sorted(
 WALKED = [name for name in PAGES if any(block.runs for block in blocks_of(read(name)))]
 
 #: Pages whose commands take more than some seconds.
-LONG = {"docs/simulate.md"}
+LONG = {"docs/sessions.md", "docs/simulate.md"}
 
 #: What the world of a page holds before its first setup.
 FILES = {"Makefile": "test:\n\t@echo fine\n"}
