@@ -18,7 +18,7 @@ from coord.worktrees.making import Wanted, make, unmake
 from tests.artefacts import ROOT
 from tests.core.test_worktrees import HARMFUL
 from tests.worktrees.conftest import build, home
-from tests.world import World
+from tests.world import World, task_text
 
 
 def _listed(world: World) -> list[str]:
