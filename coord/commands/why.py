@@ -107,7 +107,13 @@ def _show_timeline(history: History, output: Output) -> None:
         gap = entry.at - before
         commit = entry.commit[:7] or entry.tip[:7] or "-"
         rows.append(
-            (stamp(entry.at), f"+{duration(gap)}" if gap else "", entry.kind.value, commit, words_of(entry))
+            (
+                stamp(entry.at),
+                f"+{duration(gap)}" if entry is not entries[0] else "",
+                entry.kind.value,
+                commit,
+                words_of(entry),
+            )
         )
         before = entry.at
     output.results([f"  {line}" for line in table(rows)])
