@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test long soak lint bench agents clean
+.PHONY: demo test long soak lint docs bench agents clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/coord demo
@@ -29,6 +29,11 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/coord check tasks
 	.ci/workflows
+
+# The pages as a site, in docs/_build/html. What is wrong in one, and a link that leads nowhere, is an error.
+# (--fresh-env: a page that was read before is not warned of again.)
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --nitpicky --quiet docs docs/_build/html
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)
@@ -62,4 +67,4 @@ $(VENV)/.bench: $(VENV)/.dev
 	touch $@
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from coord import events
+from coord import events, inbox
 from coord.core.agentevent import AgentEvent, Ended, Noted, Prompted, Started, Warned
 from coord.core.history import Entry, History, Kind, Local, Source, joined
 from coord.core.journal import Landing, parts_of, read_landing, read_reverts
@@ -53,7 +53,7 @@ def read_history(workspace: Workspace, view: View, *, since: int | None = None, 
     ]
     if task:
         found = [entry for entry in found if entry.task in (task, "")]
-        found += _of_branches(workspace, view, task, found)
+        found += [*_of_branches(workspace, view, task, found), *_of_notes(workspace, task)]
     entries = tuple(entry for entry in joined(found) if since is None or entry.at >= since)
     first = min((entry.at for entry in local), default=None)
     return History(entries, Local(first, unread, len(sessions)))
@@ -244,6 +244,14 @@ def _of_commit(kind: Kind, branch: str, task: str, commit: Commit, words: str) -
 
 
 # -- sessions of this machine ------------------------------------------------------------------------------------------
+
+
+def _of_notes(workspace: Workspace, task: str) -> Iterator[Entry]:
+    """Yield what agents and the monitor told the coordinator about a task; a note stays unread."""
+    for note in inbox.read(workspace.state, unread_only=False, mark=False):
+        if note.task == task:
+            words = f"{one_line(note.level, 20)}: {one_line(note.text, 500)}"
+            yield Entry(note.at, Kind.TOLD, task, words, Source.SESSION, branch=note.branch, by=note.session)
 
 
 def _sessions(workspace: Workspace) -> Iterator[tuple[SessionRecord, list[AgentEvent]]]:

@@ -138,6 +138,20 @@ def test_hostile_words_stay_data(world: World) -> None:
     assert "\u202e" not in shown
 
 
+def test_what_an_agent_told_about_its_task_is_part_of_the_way(world: World) -> None:
+    world.build({"a": task_text("a"), "b": task_text("b")})
+    world.push("feat/a")
+    world.git("switch", "-q", "feat/a")
+    told = world.coord("notify", "--level", "info", "-m", "half of it works", at=world.agent)
+    assert told.code == 0
+    notes = world.agent / ".git/coord/inbox.ndjson"
+    (world.desk / ".git/coord").mkdir(exist_ok=True)
+    (world.desk / ".git/coord/inbox.ndjson").write_bytes(notes.read_bytes())
+    assert "half of it works" in world.coord("why", "a", "--fetch").out
+    assert "half of it works" not in world.coord("why", "b").out
+    assert "half of it works" in world.coord("inbox").out
+
+
 def test_a_session_is_part_of_the_way(world: World) -> None:
     with team_of(world, {"a": task("a", script(finish("a")))}, CONFIG) as team:
         assert team.command("spawn", "a").code == 0
