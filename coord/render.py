@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from coord.core.markdown import block, cell, code, prose
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render(template: str, **values: object) -> str:
@@ -18,6 +20,8 @@ def render(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(  # noqa: S701 - shell, TOML and Markdown, not HTML: quoting is the template's
         loader=PackageLoader("coord"),
         undefined=StrictUndefined,
