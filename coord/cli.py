@@ -42,7 +42,9 @@ VERBS: dict[str, Verb] = {
     "check": Verb("check", "check task files", _TASKS),
     "list": Verb("list", "list tasks", _TASKS),
     "show": Verb("show", "show one task", _TASKS),
-    "status": Verb("status", "show on one screen how the tasks stand", _TASKS),
+    "status": Verb(
+        "status", "show on one screen what lands, waits and is blocked, and whose turn it is", _TASKS
+    ),
     "ready": Verb("ready", "list tasks that can be started now", _TASKS),
     "graph": Verb("graph", "show order, cycles, critical path, bottlenecks, risk and cost", _TASKS),
     "new": Verb("new", "write a new task file", _TASKS),

@@ -43,7 +43,7 @@ def read_history(workspace: Workspace, view: View, *, since: int | None = None, 
     Of one task, what its branch says and what its sessions were told is part of it.
     """
     local, unread = events.read(workspace.state)
-    sessions = list(_sessions(workspace))
+    sessions = list(_sessions(workspace, task))
     found = [
         *_of_main(workspace, view),
         *_of_verdicts(workspace, view),
@@ -156,9 +156,11 @@ def _of_verdicts(workspace: Workspace, view: View) -> Iterator[Entry]:
                 continue
             seen.add(attempt)
             commit = objects.commit(attempt)
-            todo += commit.parents
             verdict = _verdict(workspace, commit)
-            if verdict is not None and verdict.kind in _VERDICT_KINDS:
+            if verdict is None:
+                continue  # whoever may push such a ref may name any commit: main's whole history is no history of verdicts
+            todo += commit.parents
+            if verdict.kind in _VERDICT_KINDS:
                 yield _attempt(verdict, commit)
 
 
@@ -254,13 +256,19 @@ def _of_notes(workspace: Workspace, task: str) -> Iterator[Entry]:
             yield Entry(note.at, Kind.TOLD, task, words, Source.SESSION, branch=note.branch, by=note.session)
 
 
-def _sessions(workspace: Workspace) -> Iterator[tuple[SessionRecord, list[AgentEvent]]]:
+#: How the lines of a session's log begin that are told of all sessions.
+_TOLD_OF_ALL = (b'"event": "warned"', b'"event": "ended"')
+
+
+def _sessions(workspace: Workspace, task: str) -> Iterator[tuple[SessionRecord, list[AgentEvent]]]:
+    """Yield the sessions (of one task: all its events; of all: what is told of all)."""
     store = Store.of(workspace)
-    for record, folder in store.archived():
-        yield record, read_events(folder / EVENTS)[0]
-    for one in store.records():
-        if not isinstance(one, Unreadable):
-            yield one, store.events(one.id)[0]
+    live = ((one, store.folder(one.id)) for one in store.records() if not isinstance(one, Unreadable))
+    for record, folder in (*store.archived(), *live):
+        if not task:
+            yield record, read_events(folder / EVENTS, holding=_TOLD_OF_ALL)[0]
+        elif record.task == task:
+            yield record, read_events(folder / EVENTS)[0]
 
 
 def _of_sessions(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 from functools import cache
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
-
-from coord.core.frontmatter import quoted
 from coord.core.markdown import block, cell, code, prose
 from coord.core.reviewwords import Name, Words
 from coord.core.text import one_line
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 
 def render(template: str, **values: object) -> str:
@@ -27,6 +28,8 @@ def render_page(template: str, **values: object) -> str:
 
 @cache
 def _pages() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("coord"),
         undefined=StrictUndefined,
@@ -42,6 +45,8 @@ def _pages() -> Environment:
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(  # noqa: S701 - shell, TOML and Markdown, not HTML: quoting is the template's
         loader=PackageLoader("coord"),
         undefined=StrictUndefined,
@@ -52,12 +57,18 @@ def _environment() -> Environment:
     environment.filters["sh"] = shlex.quote
     environment.filters["toml"] = _toml
     environment.filters["any_case"] = _any_case
-    environment.filters["yaml"] = quoted
+    environment.filters["yaml"] = _yaml
     environment.filters["words"] = _as_markdown
     environment.filters["words_in_cell"] = _as_cell
     for markdown in (prose, code, cell, block):
         environment.filters[markdown.__name__] = markdown
     return environment
+
+
+def _yaml(text: str) -> str:
+    from coord.core.frontmatter import quoted
+
+    return quoted(text)
 
 
 def _as_markdown(words: Words) -> str:
@@ -70,6 +81,8 @@ def _as_cell(words: Words) -> str:
 
 
 def _as_html(words: Words) -> Markup:
+    from markupsafe import Markup, escape
+
     parts = (
         Markup("<code>{}</code>").format(one_line(word.text)) if isinstance(word, Name) else escape(word)
         for word in words

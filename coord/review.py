@@ -7,8 +7,9 @@ from coord.core.present import Drift
 from coord.core.reviewcounts import Change, Material
 from coord.core.text import one_line
 from coord.dates import commit_named, moment
-from coord.doctor.checks import CHECKS, examine
+from coord.doctor.check import examine
 from coord.doctor.finding import Place
+from coord.doctor.untidy import UNTIDY
 from coord.errors import UsageError
 from coord.history import read_history
 from coord.observe import View
@@ -17,7 +18,7 @@ from coord.workspace import Workspace
 #: The checks of ``coord doctor`` that hold what main says against what is so.
 _DRIFT = tuple(
     check
-    for check in CHECKS
+    for check in UNTIDY
     if check.name
     in {
         "landed-not-completed", "merged-by-hand", "open-dependencies", "blocked-without-verdict",

@@ -180,3 +180,12 @@ def test_a_landing_is_timed_by_when_it_ended_and_not_by_its_snapshot(world: Worl
     landed = entries(world)[0]
     committed = int(world.git("log", "-1", "--format=%ct", landed["commit"], at=world.origin))
     assert landed["at"] >= committed + 2
+
+
+def test_a_ref_that_names_no_verdict_tells_nothing(world: World) -> None:
+    world.build({"a": task_text("a")})
+    world.push("feat/a")
+    world.land()
+    world.git("push", "-q", "origin", "HEAD:refs/coord/verdicts/zzz")
+    assert kinds(entries(world, "--fetch")) == [("landed", "a")]
+    world.git("push", "-q", "origin", ":refs/coord/verdicts/zzz")
