@@ -200,14 +200,7 @@ def _open_task(
         return {"id": item.id, "path": taken.path, "written": False, "text": None}
     settings = workspace.local_settings()
     name = f"{settings.project.tasks}/{item.id}.md"
-    text = render(
-        "review/task.md.j2",
-        item=item,
-        title=plain_words(item.title),
-        period=period(review.facts),
-        lines=lines,
-        touches=[path for path in item.touches if not set("*?[\n") & set(path)],
-    )
+    text = task_text(item, period(review.facts))
     try:
         refuse_collision(item.id, there)
         write_new(workspace, settings, name, text, dry_run=call.args.dry_run)
@@ -216,3 +209,15 @@ def _open_task(
         return {"id": item.id, "path": name, "written": False, "text": text}
     call.output.result(text.rstrip("\n") + "\n" if call.args.dry_run else name)
     return {"id": item.id, "path": name, "written": not call.args.dry_run, "text": text}
+
+
+def task_text(item: Item, told: str) -> str:
+    """Return the task file of an action item; ``told`` is the period that it was found in."""
+    return render(
+        "review/task.md.j2",
+        item=item,
+        title=plain_words(item.title),
+        period=told,
+        lines=lines,
+        touches=[path for path in item.touches if not set("*?[\n") & set(path)],
+    )

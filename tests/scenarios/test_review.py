@@ -301,9 +301,10 @@ def test_foreign_text_stays_text(world: World) -> None:
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     # In Markdown it stands in code spans, which are longer than any run of backticks inside.
     assert re.search(r"^#+ H", text, re.MULTILINE) is None
-    (line,) = (line for line in text.splitlines() if "onerror" in line and "still blocked" in line)
-    assert line.endswith(f"``` {reason} ```") or f"```{reason}```" in line
+    assert f"  - `a` still blocked: ```{reason}```" in text.splitlines()
     assert "``src/<script>`|@octocat.txt``" in text
+    assert world.coord("review", "--open-tasks").out == "tasks/review/open-blocks.md\n"
+    assert world.coord("check", "tasks/review").code == 0
 
 
 # -- tasks -------------------------------------------------------------------------------------------------------------
