@@ -180,6 +180,16 @@ def test_a_block_of_a_task_that_is_blocked_now_is_open_and_an_item() -> None:
     assert _ids(review) == ["review/open-blocks"]
 
 
+def test_a_block_ends_when_a_new_tip_is_seen_or_blocked_in_turn() -> None:
+    first, second = a_red_gate("a", T), a_red_gate("a", T + 90, n="2")
+    tasks, chain = (make_task("a", status="blocked"),), frozenset({first.commit, second.commit})
+    seen = an_event(Kind.SEEN, "a", T + 50, tip=second.tip)
+
+    for entries, until in (((first, second), T + 90), ((first, seen, second), T + 50)):
+        episodes = _facts(*entries, tasks=tasks, chain=chain).episodes
+        assert [one.until for one in episodes] == [until, None]
+
+
 def test_drift_is_told_with_the_command_that_mends_it() -> None:
     drift = Drift("landed-not-completed", "a", "merged to main and not completed", "coord complete a")
     review = _review(a_landing("b", T), drift=(drift,))
