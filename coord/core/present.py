@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from coord.core.task import Problem
+
 
 class Turn(StrEnum):
     """Who has to do something before a task goes on."""
@@ -108,8 +110,9 @@ class Present:
 
     ``main`` is main's name and ``base`` its commit, ``said`` how old that is, ``at`` when it was looked at (seconds
     since the epoch), ``frozen`` why nothing lands (None: it may), ``action`` what the next run would do first and why.
-    Queue, waiting and blocked do not overlap; ``ready`` are (id, name) that an agent may start, ``counts`` the tasks by
-    the one word that holds of each, ``unread`` the notes in the inbox.
+    Queue, waiting and blocked do not overlap; ``ready`` are (id, name) that an agent may start, ``underway`` (id, name,
+    branch or claim) those that somebody works on, ``counts`` the tasks by the one word that holds of each, ``problems``
+    what is wrong with the task files, ``unread`` the notes in the inbox.
     """
 
     main: str
@@ -128,3 +131,5 @@ class Present:
     strangers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     unread: int = 0
+    underway: tuple[tuple[str, str, str], ...] = ()
+    problems: tuple[Problem, ...] = ()

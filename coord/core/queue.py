@@ -47,6 +47,31 @@ class Result(StrEnum):
     WAITING = "waiting"
 
 
+class Cause(StrEnum):
+    """Why a branch waits, for programs: who shows it decides by this whose turn it is, never by the words."""
+
+    HELD = "held"
+    LABELLED = "labelled"
+    REVERTED = "reverted"
+    ON_MAIN = "on-main"  # newborn, and its task is open
+    NEWBORN = "newborn"
+    LANDED = "landed"
+    BY_HAND = "by-hand"
+    WORKING = "working"
+    UNBLOCKED = "unblocked"
+    STUCK = "stuck"
+    CONFLICT = "conflict"
+    GATE_FAILED = "gate-failed"
+    OTHERS = "others"  # it holds commits of another branch, or another branch of its task goes first
+    TASK_FILE = "task-file"
+    DEPENDENCIES = "dependencies"
+    PROTECTED = "protected"
+    MAIN_RED = "main-red"
+    COULD_NOT_RUN = "could-not-run"
+    UNFIT = "unfit"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A done branch that may be tried; ``overlaps`` says which files it shares, and with which candidates."""
@@ -62,13 +87,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A branch that is not to be tried now: how it stands, why, and the conflicted or protected paths."""
+    """A branch that is not to be tried now: how it stands, why in words and as a ``cause``, and the conflicted or
+    protected paths."""
 
     branch: TaskBranch
     result: Result
     reason: str
     paths: tuple[str, ...] = ()
     on: tuple[str, ...] = ()
+    cause: Cause = Cause.OTHERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +175,14 @@ def _why_not(branch: TaskBranch, snapshot: Snapshot, owners: Mapping[str, str]) 
     )
 
 
-def _wait(branch: TaskBranch, reason: str, on: tuple[str, ...] = ()) -> Waiting:
-    return Waiting(branch, Result.WAITING, reason, on=on)
+def _wait(branch: TaskBranch, cause: Cause, reason: str, on: tuple[str, ...] = ()) -> Waiting:
+    return Waiting(branch, Result.WAITING, reason, on=on, cause=cause)
 
 
 def _held(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     hold = snapshot.hold(branch.task)
     return (
-        _wait(branch, f"held: {hold.text or 'no reason given'} (coord release {branch.task})")
+        _wait(branch, Cause.HELD, f"held: {hold.text or 'no reason given'} (coord release {branch.task})")
         if hold
         else None
     )
@@ -165,7 +192,7 @@ def _labelled(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     pull = snapshot.pull(branch.name)
     held = [label for label in snapshot.settings.github.hold_labels if pull and label in pull.labels]
     return (
-        _wait(branch, f"held: pull request #{pull.number} bears the label '{held[0]}'")
+        _wait(branch, Cause.LABELLED, f"held: pull request #{pull.number} bears the label '{held[0]}'")
         if pull and held
         else None
     )
@@ -178,23 +205,28 @@ def _not_ahead(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
         case Reverted(landing, by):
             return _wait(
                 branch,
+                Cause.REVERTED,
                 f"held: its landing {landing[:7]} was reverted by {by[:7]}, and a merge would bring only newer commits: "
                 "revert the revert, or rebase the branch",
             )
         case Newborn(on_main=True) if (task := snapshot.graph.get(branch.task)) and not task.is_completed:
             return _wait(
                 branch,
+                Cause.ON_MAIN,
                 "newborn: its tip is a commit of main (if the work was pushed to main by hand: "
                 f"coord complete {branch.task})",
             )
         case Newborn():
-            return _wait(branch, "newborn: it holds no commits of its own yet")
+            return _wait(branch, Cause.NEWBORN, "newborn: it holds no commits of its own yet")
         case LandedBy(commit):
-            return _wait(branch, f"landed in {commit[:7]}; its branch is to be swept")
+            return _wait(branch, Cause.LANDED, f"landed in {commit[:7]}; its branch is to be swept")
         case MergedByHand(commit):
-            return _wait(branch, f"merged by hand in {commit[:7]}; its task is to be completed")
+            return _wait(
+                branch, Cause.BY_HAND, f"merged by hand in {commit[:7]}; its task is to be completed"
+            )
         case FastForwarded():
-            return _wait(branch, "main was fast-forwarded to it by hand; its task is to be completed")
+            words = "main was fast-forwarded to it by hand; its task is to be completed"
+            return _wait(branch, Cause.BY_HAND, words)
     assert_never(branch.standing)
 
 
@@ -203,12 +235,12 @@ def _says_otherwise(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
         case Done():
             return None
         case Working(why):
-            return _wait(branch, f"working: {why}")
+            return _wait(branch, Cause.WORKING, f"working: {why}")
         case Stuck(reason):
             ruling = snapshot.ruling(branch.task)
             if ruling and ruling.verdict.tip == branch.tip and not ruling.verdict.stops:
-                return _wait(branch, "unblocked; it waits for a new push")
-            return Waiting(branch, Result.BLOCKED, reason)
+                return _wait(branch, Cause.UNBLOCKED, "unblocked; it waits for a new push")
+            return Waiting(branch, Result.BLOCKED, reason, cause=Cause.STUCK)
     assert_never(branch.signal)
 
 
@@ -223,7 +255,15 @@ def _ruled_out(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
         and not isinstance(snapshot.finding(branch.tip), ServerRefused)
     ):
         return None
-    return Waiting(branch, result, ruling.verdict.reason, tuple(c.path for c in ruling.verdict.paths))
+    paths = tuple(conflict.path for conflict in ruling.verdict.paths)
+    return Waiting(branch, result, ruling.verdict.reason, paths, cause=_CAUSES[result])
+
+
+_CAUSES = {
+    Result.CONFLICT: Cause.CONFLICT,
+    Result.GATE_FAILED: Cause.GATE_FAILED,
+    Result.BLOCKED: Cause.STUCK,
+}
 
 
 def result_of(verdict: Verdict) -> Result:
@@ -250,23 +290,26 @@ def _holds_others_commits(
         return None
     other = snapshot.branch(owner)
     if other.task == branch.task:
-        return _wait(branch, f"{owner} is a branch of the same task with an older tip", (owner,))
+        words = f"{owner} is a branch of the same task with an older tip"
+        return _wait(branch, Cause.OTHERS, words, (owner,))
     if other.tip == branch.tip:
-        return _wait(branch, f"newborn: its tip is that of {owner}", (owner,))
-    return _wait(branch, f"it holds commits of {owner}, which has not landed", (owner,))
+        return _wait(branch, Cause.OTHERS, f"newborn: its tip is that of {owner}", (owner,))
+    return _wait(branch, Cause.OTHERS, f"it holds commits of {owner}, which has not landed", (owner,))
 
 
 def _task_stands_in_the_way(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     task = snapshot.graph.get(branch.task)
     if task is None:
         broken = snapshot.graph.unreadable_file(branch.task)
-        return _wait(branch, f"its task file cannot be read: coord check {broken}") if broken else None
+        words = f"its task file cannot be read: coord check {broken}"
+        return _wait(branch, Cause.TASK_FILE, words) if broken else None
     if not task.is_readable:
-        return _wait(branch, f"its task file has errors: {task.problems[0]}")
+        return _wait(branch, Cause.TASK_FILE, f"its task file has errors: {task.problems[0]}")
     unmet = snapshot.graph.unmet(branch.task) if snapshot.settings.land.require_dependencies else ()
     if unmet:
         return _wait(
             branch,
+            Cause.DEPENDENCIES,
             "waits for " + ", ".join(f"{u.id} ({u.reason})" for u in unmet),
             tuple(u.id for u in unmet),
         )
@@ -282,7 +325,7 @@ def _protected(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     names = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
     how = "/coord approve on its pull request" if snapshot.hosted else f"coord approve {branch.task}"
     reason = f"changes protected paths ({names}): read them, then {how}"
-    return Waiting(branch, Result.PROTECTED, reason, paths)
+    return Waiting(branch, Result.PROTECTED, reason, paths, cause=Cause.PROTECTED)
 
 
 def _found_out(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
@@ -290,10 +333,11 @@ def _found_out(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
         case None | Green() | Clash() | Red() | TouchesProtected() | Unproven() | Underway():
             return None
         case MainRed(step):
-            return _wait(branch, f"main is red: {step}")
+            return _wait(branch, Cause.MAIN_RED, f"main is red: {step}")
         case CouldNotRun(reason):
-            return _wait(branch, f"the gate could not run: {reason}")
+            return _wait(branch, Cause.COULD_NOT_RUN, f"the gate could not run: {reason}")
         case Unfit(reason):
-            return _wait(branch, reason)
+            return _wait(branch, Cause.UNFIT, reason)
         case ServerRefused(words):
-            return Waiting(branch, Result.REFUSED, f"the remote refused: {words}")
+            reason = f"the remote refused: {words}"
+            return Waiting(branch, Result.REFUSED, reason, cause=Cause.REFUSED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from coord.core.text import one_line
@@ -52,9 +52,9 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(place: Place) -> Iterator[tuple[Check, Finding]]:
+def examine(place: Place, checks: Sequence[Check] = CHECKS) -> Iterator[tuple[Check, Finding]]:
     """Yield what every check finds; one that cannot look says so."""
-    for check in CHECKS:
+    for check in checks:
         try:
             yield from ((check, _on_one_line(finding)) for finding in list(check.look(place)))
         except (CoordError, OSError) as error:

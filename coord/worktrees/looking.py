@@ -60,8 +60,7 @@ def look_at(workspace: Workspace, graph: TaskGraph, tree: Worktree) -> Looked:
     """Return how one worktree stands; one whose folder is gone has nothing in it."""
     task = _task_of(workspace, tree)
     known = graph.get(task) if task else None
-    entries = () if tree.is_gone else _entries(tree.path)
-    untracked = sum(entry.startswith("??") for entry in entries)
+    modified, untracked = (0, 0) if tree.is_gone else changes_in(tree.path)
     upstream = workspace.git.resolve(workspace.branch_refs + tree.name) if tree.name else None
     return Looked(
         tree=tree,
@@ -69,7 +68,7 @@ def look_at(workspace: Workspace, graph: TaskGraph, tree: Worktree) -> Looked:
         status=known.status.value if known else "",
         main=_distance(workspace.git, tree.head, workspace.main_tip),
         pushed=_distance(workspace.git, tree.head, upstream if workspace.remote else None),
-        modified=len(entries) - untracked,
+        modified=modified,
         untracked=untracked,
         size=0 if tree.is_gone else disk_use(tree.path),
         ports=ports.ports_of(workspace.state, tree.path),
@@ -91,6 +90,13 @@ def _entries(folder: Path) -> Sequence[str]:
     """Return what git's status lists; of a rename only the new name."""
     status = Git(folder).run("status", "--porcelain", "-z", "--no-renames", ok=(0, 128))
     return [entry for entry in status.text.split("\0") if entry]
+
+
+def changes_in(folder: Path) -> tuple[int, int]:
+    """Return how many files of a worktree are modified, and how many untracked."""
+    entries = _entries(folder)
+    untracked = sum(entry.startswith("??") for entry in entries)
+    return len(entries) - untracked, untracked
 
 
 def _at_work(tree: Worktree) -> tuple[Process, ...]:

@@ -1,0 +1,207 @@
+"""One look at a repository as it stands now: everything that ``coord status`` and the dashboard show. Prints nothing.
+
+It goes by the last fetch, and changes nothing: no ref, no mark in the inbox.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from coord import freshness, inbox
+from coord.core.anomaly import command_for
+from coord.core.overview import present_of
+from coord.core.present import AtWork, Drift, Oddity, Present, Tree
+from coord.core.settings import Settings
+from coord.core.snapshot import Snapshot
+from coord.core.text import one_line
+from coord.doctor.checks import CHECKS, examine
+from coord.doctor.finding import Place
+from coord.errors import UsageError
+from coord.observe import View, observe
+from coord.sessions.gauging import Gauge, Gauged
+from coord.taskfolder import read_tasks_here
+from coord.workspace import Workspace
+from coord.worktrees.listing import Worktree, list_worktrees
+from coord.worktrees.looking import changes_in
+from coord.worktrees.size import Measured, disk_use_until
+
+#: The checks of ``coord doctor`` that tell what does not fit or was left lying about; none asks the remote. What the rows of
+#: branches and sessions say already is not among them.
+_DRIFT = tuple(
+    check
+    for check in CHECKS
+    if check.name
+    in {
+        "landed-not-completed", "open-dependencies", "blocked-without-verdict", "verdict-without-block",
+        "stale-branch", "stale-verdict", "stale-hold", "worktree", "port-lease", "orphan-folder", "session-debris",
+        "local-branch", "lock-file",
+    }
+)  # fmt: skip
+
+#: How long (seconds) the size of a worktree is believed by who looks again and again.
+_BELIEVED = 60.0
+
+
+@dataclass
+class Memory:
+    """What is kept between looks, so that none reads again what did not change: logs of sessions, sizes of worktrees."""
+
+    gauge: Gauge
+    sizes: dict[Path, tuple[float, Measured]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Memory:
+        """Return the memory of who looks for the first time."""
+        return cls(Gauge(workspace))
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many ``seconds`` measuring worktrees may take in one look, by a ``clock`` (monotonic seconds)."""
+
+    seconds: float = 0.5
+    clock: Callable[[], float] = time.monotonic
+
+
+def look(
+    workspace: Workspace,
+    memory: Memory | None = None,
+    *,
+    patience: Patience | None = None,
+    now: float | None = None,
+) -> Present:
+    """Return how the repository stands at ``now`` (seconds since the epoch; None: this moment), as last fetched.
+
+    Raises UsageError or CoordError when main's settings or history cannot be read, or a bare repository has no main.
+    Before main is there, the tasks are those of the working copy.
+    """
+    memory, patience = memory or Memory.of(workspace), patience or Patience()
+    now = time.time() if now is None else now
+    trees = tuple(tree for tree in list_worktrees(workspace.git) if not tree.is_main and not tree.is_bare)
+    if workspace.main_tip is None:
+        return _before_main(workspace, memory, trees, now)
+    view = observe(workspace, now=int(now))
+    gauged = memory.gauge.look()
+    sessions = tuple(_at_work(one, view.snapshot.settings, now) for one in gauged)
+    present = present_of(
+        view.snapshot, sessions, main=workspace.main_name, said=freshness.as_of(workspace, view.snapshot.base)
+    )
+    return replace(
+        present,
+        at=int(now),
+        worktrees=_worktrees(workspace, trees, memory, patience),
+        drift=_drift(workspace, view, present, int(now)),
+        unread=len(inbox.read(workspace.state, mark=False)),
+    )
+
+
+def _before_main(workspace: Workspace, memory: Memory, trees: tuple[Worktree, ...], now: float) -> Present:
+    if workspace.bare:
+        raise UsageError(f"{workspace.main_name} does not exist here", hint="push main first")
+    settings = workspace.settings
+    snapshot = Snapshot("", int(now), settings, read_tasks_here(workspace.top, settings).graph)
+    sessions = tuple(_at_work(one, settings, now) for one in memory.gauge.look())
+    said = (
+        f"{workspace.main_name} does not exist yet as last fetched: these are the files of the working copy"
+    )
+    present = present_of(snapshot, sessions, main=workspace.main_name, said=said)
+    return replace(present, unread=len(inbox.read(workspace.state, mark=False)))
+
+
+# -- sessions ------------------------------------------------------------------------------------------------------
+
+
+def _at_work(gauged: Gauged, settings: Settings, now: float) -> AtWork:
+    session, record = gauged.session, gauged.session.record
+    return AtWork(
+        id=record.id,
+        task=record.task,
+        branch=record.branch,
+        agent=record.agent,
+        state=session.state.value,
+        why=session.why,
+        made=int(record.made),
+        last=int(session.standing.last or record.made),
+        turn=session.standing.turn,
+        cost=session.standing.cost,
+        oddities=tuple(
+            Oddity(a.heuristic, a.severity.value, one_line(a.evidence, 300), command_for(a, record.id))
+            for a in gauged.anomalies(settings.monitor, now)
+        ),
+    )
+
+
+# -- worktrees -----------------------------------------------------------------------------------------------------
+
+
+def _worktrees(
+    workspace: Workspace, trees: tuple[Worktree, ...], memory: Memory, patience: Patience
+) -> tuple[Tree, ...]:
+    deadline = patience.clock() + patience.seconds
+    pushed = {
+        ref.name.removeprefix(workspace.branch_refs): ref.oid
+        for ref in workspace.git.refs(workspace.branch_refs)
+    }
+    found = []
+    for tree in sorted(trees, key=lambda tree: tree.path):
+        is_pushed = workspace.remote is None or pushed.get(tree.name) == tree.head
+        size = _size(tree.path, memory, patience.clock, deadline)
+        found.append(_tree(workspace, tree, size, is_pushed=is_pushed))
+    memory.sizes = {tree.path: known for tree in trees if (known := memory.sizes.get(tree.path))}
+    return tuple(found)
+
+
+def _tree(workspace: Workspace, tree: Worktree, size: Measured | None, *, is_pushed: bool) -> Tree:
+    modified, untracked = (0, 0) if tree.is_gone else changes_in(tree.path)
+    return Tree(
+        path=str(tree.path),
+        branch=tree.name,
+        task=workspace.settings.task_of(tree.name) or "",
+        words=_words(tree, modified, untracked, is_pushed=is_pushed),
+        size=size.size if size else None,
+        at_least=bool(size and size.at_least),
+        modified=modified,
+        untracked=untracked,
+    )
+
+
+def _words(tree: Worktree, modified: int, untracked: int, *, is_pushed: bool) -> str:
+    if tree.is_gone:
+        return "its folder is gone"
+    words = [f"{modified} modified"] if modified else []
+    words += [f"{untracked} untracked"] if untracked else []
+    words = words or ["clean"]
+    words += [] if is_pushed else ["not pushed"]
+    words += ["locked"] if tree.locked else []
+    return ", ".join(words)
+
+
+def _size(folder: Path, memory: Memory, clock: Callable[[], float], deadline: float) -> Measured | None:
+    """Return what a folder takes: as known from a moment ago, or measured while there is time."""
+    at, known = memory.sizes.get(folder, (0.0, None))
+    if known is not None and not known.at_least and clock() - at < _BELIEVED:
+        return known
+    if clock() >= deadline or not folder.is_dir():
+        return known
+    measured = disk_use_until(folder, lambda: clock() >= deadline)
+    if known is not None and measured.at_least and known.size > measured.size:
+        return known
+    memory.sizes[folder] = (clock(), measured)
+    return measured
+
+
+# -- drift ---------------------------------------------------------------------------------------------------------
+
+
+def _drift(workspace: Workspace, view: View, present: Present, now: int) -> tuple[Drift, ...]:
+    """Return what doctor finds of it, but for what a row of a branch or task says already."""
+    place = Place(workspace, workspace.top, now, view)
+    told = {one.branch for one in present.waiting} | {one.task for one in present.blocked}
+    found = (
+        Drift(check.name, finding.subject, finding.message, finding.command)
+        for check, finding in examine(place, _DRIFT)
+    )
+    return tuple(one for one in found if one.subject not in told)
