@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from coord.core.analysis import Study, faults
 from coord.core.dashgraph import ID, NAME, Facts, graph_facts
 from coord.core.forecast import Forecast, Shared
-from coord.core.history import Entry, History, Kind
 from coord.core.graphparts import Fact
+from coord.core.history import Entry, History, Kind
 from coord.core.present import AtWork, Drift, Held, Next, Oddity, Present, Tree
 from coord.core.text import one_line
 from coord.core.trial import ConflictPath

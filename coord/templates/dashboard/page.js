@@ -128,7 +128,9 @@ function say(text) {
 function takeOver(fresh) {
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const here = document.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (here && here.dataset.version !== part.dataset.version && !isSelected(here)) replace(here, part);
+    if (!here || here.dataset.version === part.dataset.version) continue;
+    if (isSelected(here)) etag = ""; // nobody's selected text is taken away: this part is asked for again
+    else replace(here, part);
   }
   for (const count of fresh.querySelectorAll("[data-count]")) {
     const here = document.querySelector(`[data-count="${count.dataset.count}"]`);
@@ -145,7 +147,6 @@ function takeOver(fresh) {
   layOut();
 }
 
-/** Nobody's selected text is taken away; the part changes with the news after that. */
 function isSelected(part) {
   const selection = getSelection();
   return !!selection && !selection.isCollapsed && selection.containsNode(part, true);
