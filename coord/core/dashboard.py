@@ -16,6 +16,7 @@ from coord.core.forecast import Forecast, Shared
 from coord.core.graphparts import Fact
 from coord.core.history import Entry, History, Kind
 from coord.core.present import AtWork, Drift, Held, Next, Oddity, Present, Tree
+from coord.core.task import Problem
 from coord.core.text import one_line
 from coord.core.trial import ConflictPath
 
@@ -49,7 +50,7 @@ def page_facts(seen: Seen) -> Facts:
         "waiting": [_held(row) for row in present.waiting],
         "ready": [{"task": _id(id), "name": _name(name)} for id, name in present.ready],
         "graph": graph_facts(seen.study, _words(present)),
-        "problems": [problem.facts() | {"message": one_line(problem.message, _REASON)} for problem in faults(seen.study.graph)],
+        "problems": [_problem(problem) for problem in faults(seen.study.graph)],
         "history": _history(seen.history),
         "forecast": _forecast(seen.forecast),
         "sessions": [_session(row) for row in present.sessions],
@@ -64,7 +65,7 @@ def page_facts(seen: Seen) -> Facts:
 def _head(present: Present) -> Facts:
     return {
         "main": _id(present.main),
-        "base": present.base[:7],
+        "base": _oid(present.base),
         "said": one_line(present.said),
         "at": present.at,
         "action": _reason(present.action),
@@ -82,6 +83,11 @@ def _words(present: Present) -> dict[str, str]:
     return found | {row.task: f"number {row.place} in the queue" for row in present.queue}
 
 
+def _problem(problem: Problem) -> Facts:
+    facts = problem.facts()
+    return {key: _reason(value) if isinstance(value, str) else value for key, value in facts.items()}
+
+
 # -- branches ------------------------------------------------------------------------------------------------------
 
 
@@ -91,7 +97,7 @@ def _next(row: Next) -> Facts:
         "task": _id(row.task),
         "name": _name(row.name),
         "branch": _id(row.branch),
-        "tip": row.tip[:7],
+        "tip": _oid(row.tip),
         "why": _reason(row.why),
         "since": row.since,
         "overlaps": [{"branch": _id(branch), "paths": _files(paths)} for branch, paths in row.overlaps],
@@ -103,7 +109,7 @@ def _held(row: Held) -> Facts:
         "task": _id(row.task),
         "name": _name(row.name),
         "branch": _id(row.branch),
-        "tip": row.tip[:7],
+        "tip": _oid(row.tip),
         "result": one_line(row.result, 40),
         "reason": _reason(row.reason),
         "turn": row.turn.value,
@@ -135,8 +141,8 @@ def _entry(entry: Entry) -> Facts:
         "task": _id(entry.task),
         "reason": _reason(entry.reason),
         "branch": _id(entry.branch),
-        "tip": entry.tip[:7],
-        "commit": entry.commit[:7],
+        "tip": _oid(entry.tip),
+        "commit": _oid(entry.commit),
         "by": _name(entry.by),
         "step": _name(entry.step),
         "seconds": round(entry.seconds, 1),
@@ -237,6 +243,10 @@ def _drift(row: Drift) -> Facts:
 
 def _id(text: str) -> str:
     return one_line(text, ID)
+
+
+def _oid(text: str) -> str:
+    return one_line(text)[:7]
 
 
 def _name(text: str) -> str:

@@ -35,6 +35,7 @@ _STEPS = (
     3600,
     3 * 3600,
     6 * 3600,
+    12 * 3600,
     86400,
     2 * 86400,
     7 * 86400,
@@ -115,8 +116,8 @@ def _x(at: int, first: int, last: int) -> float:
 
 
 def _ticks(first: int, last: int) -> tuple[Tick, ...]:
-    """Return at most seven round times between two."""
-    step = next((step for step in _STEPS if (last - first) / step <= 6), (last - first) // 6)
+    """Return at most eight round times between two."""
+    step = next((step for step in _STEPS if (last - first) / step <= 7), (last - first) // 7)
     start = -(-first // step) * step
     form = "%Y-%m-%d" if step >= 86400 else "%m-%d %H:%M"
     return tuple(

@@ -1,6 +1,6 @@
 // The drawing: laid out by a worker, drawn where the window is. Far away boxes are a few paths, near they are buttons.
 
-const WIDTH = 190, HEIGHT = 44, GAP = 76;
+const WIDTH = 200, HEIGHT = 58, GAP = 76;
 /** Below this scale boxes have no text; above it at most a few hundred fit into the window. */
 const NEAR = 0.42;
 /** With more tasks than this, completed ones are folded away at first. */
@@ -107,9 +107,18 @@ function placed(drawn, answer) {
   $("busy").hidden = all.length > 0;
   for (const box of graph.boxes.values()) box.remove();
   graph.boxes.clear();
-  if (!graph.fitted || !keepAnchor(drawn.anchor)) first();
+  frame();
+  if (!graph.fitted || graph.view.k < NEAR || !keepAnchor(drawn.anchor)) first();
   graph.fitted = true;
-  redraw();
+  search(graph.query);
+}
+
+/** Give the window the height that all of the drawing would take, within what the style allows. */
+function frame() {
+  const width = $("view").clientWidth;
+  $("view").style.height = "";
+  const most = $("view").clientHeight, k = Math.min(1, width / graph.size.width);
+  $("view").style.height = `${Math.min(most, Math.max(220, Math.ceil(graph.size.height * k)))}px`;
 }
 
 /** Put tasks that need nothing and that nothing needs into rows below the rest. Returns where they end. */
@@ -232,7 +241,7 @@ function dress(box, n) {
   box.classList.toggle("chosen", n === graph.chosen);
   box.classList.toggle("hit", graph.hits.includes(n));
   box.replaceChildren(signOf(task.status), el("span", {}, task.id),
-    el("span", { class: "under" }, task.name ? `${under} · ${task.name}` : under));
+    el("span", { class: "under" }, task.name || "\u00a0"), el("span", { class: "under" }, under));
 }
 
 // -- the window --------------------------------------------------------------------------------------------------
@@ -249,17 +258,41 @@ function fit() {
   paint();
 }
 
-/** What is seen first: all of it if that can be read, else where work stands. */
+/** What is seen first: all of it if that can be read, else the tasks that are open, else where work stands. */
 function first() {
   fit();
   if (graph.view.k >= 0.5 || firstTask() === null) return;
-  centre(firstTask(), 0.8);
+  const view = $("view"), open = [...graph.place].filter(([n]) => graph.tasks[n].status !== "completed").map(([, p]) => p);
+  const frame = frameOf(open);
+  const k = Math.min(0.9, view.clientWidth / frame.width, view.clientHeight / frame.height);
+  if (open.length && k >= 0.5) {
+    graph.view = { k, x: view.clientWidth / 2 - frame.x * k, y: view.clientHeight / 2 - frame.y * k };
+    within();
+  } else centre(firstTask(), 0.8);
+}
+
+/** The middle and the size of what holds some places. */
+function frameOf(places) {
+  const xs = places.map((p) => p.x), ys = places.map((p) => p.y);
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  return { x: (left + right) / 2, y: (top + bottom) / 2, width: right - left + WIDTH + 60, height: bottom - top + HEIGHT + 100 };
+}
+
+/** Leave no empty margin in the window that the drawing could fill. */
+function within() {
+  const { view, size } = graph, { clientWidth, clientHeight } = $("view");
+  const clamp = (at, start, length, room) => (length * view.k <= room ? (room - length * view.k) / 2 - start * view.k
+    : Math.min(-start * view.k, Math.max(room - (start + length) * view.k, at)));
+  view.x = clamp(view.x, size.left, size.width, clientWidth);
+  view.y = clamp(view.y, size.top, size.height, clientHeight);
+  paint();
 }
 
 function centre(n, k = Math.max(graph.view.k, 0.6)) {
   const p = graph.place.get(n), view = $("view");
   if (!p) return;
   graph.view = { k, x: view.clientWidth / 2 - p.x * k, y: view.clientHeight / 2 - p.y * k };
+  within();
   glide();
 }
 
@@ -313,9 +346,11 @@ function keepAnchor(anchors) {
 function choose(n) {
   graph.chosen = n;
   if (n !== null) graph.current = n;
+  if (!graph.place.has(n)) n = null;
   for (const row of document.querySelectorAll("#tasks tr.current")) row.classList.remove("current");
   if (n !== null) $("t" + n)?.classList.add("current");
   redraw();
+  if (n !== null && graph.view.k >= NEAR) reveal(n); // what tells of it takes room from the window
 }
 
 /** Choose a task by its id and bring it into the window; unfold completed tasks when it is among them. */
@@ -335,9 +370,11 @@ function goTo(id) {
 
 function show(n) {
   if (n === null) {
-    $("detail").replaceChildren(el("p", { class: "none" }, "Select a task to see what it needs and what needs it."));
+    $("detail").hidden = true;
+    $("detail").replaceChildren();
     return;
   }
+  $("detail").hidden = false;
   const task = graph.tasks[n];
   const list = (title, of) => [el("h3", {}, `${title} ${of.length || "nothing"}`), el("ul", {}, ...of.map((other) =>
     el("li", {}, signOf(graph.tasks[other].status),
