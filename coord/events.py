@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from coord.core.history import Entry, Kind, Source, decode, encode
@@ -51,7 +52,7 @@ def read(state: Path) -> tuple[list[Entry], int]:
         for line in raw.splitlines():
             entry = _entry(line)
             if entry is not None:
-                entries.append(entry)
+                entries.append(replace(entry, line=len(entries) + 1))
             else:
                 unread += 1
     return entries, unread

@@ -31,7 +31,7 @@ def fetch(workspace: Workspace) -> None:
     (workspace.state / "fetched").touch()
     for known in ("pulls", "said"):
         vars(workspace).pop(known, None)
-    _forget(workspace)
+    forget(workspace)
 
 
 def note_push(workspace: Workspace, updates: Sequence[RefUpdate]) -> None:
@@ -42,10 +42,11 @@ def note_push(workspace: Workspace, updates: Sequence[RefUpdate]) -> None:
     local = [replace(update, ref=update.ref.replace("refs/heads/", heads, 1), old="") for update in updates]
     if isinstance(workspace.git.update_refs(local), Stale):
         fetch(workspace)  # another git holds a lock here: the remote tells the same
-    _forget(workspace)
+    forget(workspace)
 
 
-def _forget(workspace: Workspace) -> None:
+def forget(workspace: Workspace) -> None:
+    """Forget what the workspace knows of main: somebody else may have fetched."""
     for known in ("main_tip", "settings"):
         vars(workspace).pop(known, None)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from coord import events
+from coord import events, inbox
 from coord.core.agentevent import AgentEvent, Ended, Noted, Prompted, Started, Warned
 from coord.core.history import Entry, History, Kind, Local, Source, joined
 from coord.core.journal import Landing, parts_of, read_landing, read_reverts
@@ -43,7 +43,7 @@ def read_history(workspace: Workspace, view: View, *, since: int | None = None, 
     Of one task, what its branch says and what its sessions were told is part of it.
     """
     local, unread = events.read(workspace.state)
-    sessions = list(_sessions(workspace))
+    sessions = list(_sessions(workspace, task))
     found = [
         *_of_main(workspace, view),
         *_of_verdicts(workspace, view),
@@ -53,7 +53,7 @@ def read_history(workspace: Workspace, view: View, *, since: int | None = None, 
     ]
     if task:
         found = [entry for entry in found if entry.task in (task, "")]
-        found += _of_branches(workspace, view, task, found)
+        found += [*_of_branches(workspace, view, task, found), *_of_notes(workspace, task)]
     entries = tuple(entry for entry in joined(found) if since is None or entry.at >= since)
     first = min((entry.at for entry in local), default=None)
     return History(entries, Local(first, unread, len(sessions)))
@@ -156,9 +156,11 @@ def _of_verdicts(workspace: Workspace, view: View) -> Iterator[Entry]:
                 continue
             seen.add(attempt)
             commit = objects.commit(attempt)
-            todo += commit.parents
             verdict = _verdict(workspace, commit)
-            if verdict is not None and verdict.kind in _VERDICT_KINDS:
+            if verdict is None:
+                continue  # whoever may push such a ref may name any commit: main's whole history is no history of verdicts
+            todo += commit.parents
+            if verdict.kind in _VERDICT_KINDS:
                 yield _attempt(verdict, commit)
 
 
@@ -213,7 +215,8 @@ def _mark(workspace: Workspace, kind: Kind, task: str, oid: str, *, by: str = ""
 
 def _of_branches(workspace: Workspace, view: View, task: str, known: Iterable[Entry]) -> Iterator[Entry]:
     """Yield what the task's branches say: their commits with a status, and the first and last of the others."""
-    lines = {entry.tip: (entry.branch, f"^{entry.main}") for entry in known if entry.kind is Kind.LANDED}
+    landed = (entry for entry in known if entry.kind is Kind.LANDED and entry.source is Source.MAIN)
+    lines = {entry.tip: (entry.branch, f"^{entry.main}") for entry in landed}
     for branch in view.snapshot.branches:
         if branch.task == task and branch.commits:
             lines[branch.tip] = (branch.name, f"^{view.snapshot.base}")
@@ -245,13 +248,27 @@ def _of_commit(kind: Kind, branch: str, task: str, commit: Commit, words: str) -
 # -- sessions of this machine ------------------------------------------------------------------------------------------
 
 
-def _sessions(workspace: Workspace) -> Iterator[tuple[SessionRecord, list[AgentEvent]]]:
+def _of_notes(workspace: Workspace, task: str) -> Iterator[Entry]:
+    """Yield what agents and the monitor told the coordinator about a task; a note stays unread."""
+    for note in inbox.read(workspace.state, unread_only=False, mark=False):
+        if note.task == task:
+            words = f"{one_line(note.level, 20)}: {one_line(note.text, 500)}"
+            yield Entry(note.at, Kind.TOLD, task, words, Source.SESSION, branch=note.branch, by=note.session)
+
+
+#: How the lines of a session's log begin that are told of all sessions.
+_TOLD_OF_ALL = (b'"event": "warned"', b'"event": "ended"')
+
+
+def _sessions(workspace: Workspace, task: str) -> Iterator[tuple[SessionRecord, list[AgentEvent]]]:
+    """Yield the sessions (of one task: all its events; of all: what is told of all)."""
     store = Store.of(workspace)
-    for record, folder in store.archived():
-        yield record, read_events(folder / EVENTS)[0]
-    for one in store.records():
-        if not isinstance(one, Unreadable):
-            yield one, store.events(one.id)[0]
+    live = ((one, store.folder(one.id)) for one in store.records() if not isinstance(one, Unreadable))
+    for record, folder in (*store.archived(), *live):
+        if not task:
+            yield record, read_events(folder / EVENTS, holding=_TOLD_OF_ALL)[0]
+        elif record.task == task:
+            yield record, read_events(folder / EVENTS)[0]
 
 
 def _of_sessions(

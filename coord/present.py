@@ -5,6 +5,7 @@ It goes by the last fetch, and changes nothing: no ref, no mark in the inbox.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from coord.core.text import one_line
 from coord.doctor.checks import CHECKS, examine
 from coord.doctor.finding import Place
 from coord.errors import UsageError
+from coord.hosting import host
 from coord.observe import View, observe
 from coord.sessions.gauging import Gauge, Gauged
 from coord.taskfolder import read_tasks_here
@@ -72,30 +74,47 @@ def look(
     *,
     patience: Patience | None = None,
     now: float | None = None,
+    asks_forge: bool = False,
 ) -> Present:
     """Return how the repository stands at ``now`` (seconds since the epoch; None: this moment), as last fetched.
 
-    Raises UsageError or CoordError when main's settings or history cannot be read, or a bare repository has no main.
-    Before main is there, the tasks are those of the working copy.
+    ``asks_forge``: pull requests and approvals are read from the forge, where there is one; else only that it is hosted
+    is known, and the answer says so. Before main is there, the tasks are those of the working copy. Raises UsageError or
+    CoordError when main's settings or history cannot be read, or a bare repository has no main.
     """
     memory, patience = memory or Memory.of(workspace), patience or Patience()
     now = time.time() if now is None else now
     trees = tuple(tree for tree in list_worktrees(workspace.git) if not tree.is_main and not tree.is_bare)
     if workspace.main_tip is None:
         return _before_main(workspace, memory, trees, now)
-    view = observe(workspace, now=int(now))
-    gauged = memory.gauge.look()
-    sessions = tuple(_at_work(one, view.snapshot.settings, now) for one in gauged)
-    present = present_of(
-        view.snapshot, sessions, main=workspace.main_name, said=freshness.as_of(workspace, view.snapshot.base)
-    )
+    view = observe(workspace if asks_forge else _without_forge(workspace), now=int(now))
+    present = branches_and_sessions(workspace, view, memory)
+    unread = "; pull requests are not read without --fetch" if view.snapshot.hosted and not asks_forge else ""
     return replace(
         present,
+        said=present.said + unread,
         at=int(now),
         worktrees=_worktrees(workspace, trees, memory, patience),
         drift=_drift(workspace, view, present, int(now)),
         unread=len(inbox.read(workspace.state, mark=False)),
     )
+
+
+def _without_forge(workspace: Workspace) -> Workspace:
+    """Return the workspace as one without credentials has it: looking at what is here asks nobody."""
+    alone = replace(workspace)
+    server = {name: os.environ[name] for name in ("GITHUB_SERVER_URL",) if name in os.environ}
+    vars(alone).update(memo=workspace.memo, hosting=host(workspace.url, workspace.forge_name, server))
+    return alone
+
+
+def branches_and_sessions(workspace: Workspace, view: View, memory: Memory | None = None) -> Present:
+    """Return of a view what branches, tasks and sessions say; worktrees and drift are not looked at."""
+    settings, now = view.snapshot.settings, float(view.snapshot.at)
+    gauged = (memory or Memory.of(workspace)).gauge.look()
+    sessions = tuple(_at_work(one, settings, now) for one in gauged)
+    said = freshness.as_of(workspace, view.snapshot.base)
+    return present_of(view.snapshot, sessions, main=workspace.main_name, said=said)
 
 
 def _before_main(workspace: Workspace, memory: Memory, trees: tuple[Worktree, ...], now: float) -> Present:

@@ -1,4 +1,4 @@
-"""``ready``, ``list`` and ``status`` without what the other commands need: the quick door.
+"""``ready`` and ``list`` without what the other commands need: the quick door.
 
 It answers when the call and the repository are of the usual kind, from what it remembers and what differs from that; in
 every other case it says None, and ``coord.cli`` does the same through the whole engine. It decides nothing by itself: what
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Ended = Callable[[BaseException, Sequence[str]], int]
 
-_VERBS = ("ready", "list", "status")
-_CLAIMS, _FREEZE = "refs/coord/claims/", "refs/coord/freeze"
+_VERBS = ("ready", "list")
+_CLAIMS = "refs/coord/claims/"
 
 
 class Words:
@@ -177,7 +177,7 @@ class _Look:
             "config", "-z", "--show-scope", "--get-regexp",
             r"^(coord\.(main|remote|patience)|core\.(bare|worktree)|extensions\.worktreeconfig|remote\..*\.url)$",
         )  # fmt: skip
-        asked: tuple[str, ...] = ("refs/remotes/", "refs/heads/", _CLAIMS, _FREEZE)
+        asked: tuple[str, ...] = ("refs/remotes/", "refs/heads/", _CLAIMS)
         if words.verb == "ready":
             asked = ("refs/remotes/*/HEAD",)
         refs = self._start("for-each-ref", "--format=%(refname) %(symref)", *asked, with_complaints=True)
@@ -223,8 +223,6 @@ class _Look:
         )
         if words.verb != "ready":
             reading.live = in_progress(list(named), branch_refs, _CLAIMS, self._rows.prefixes)
-        if words.verb == "status" and _FREEZE in named:
-            reading.frozen = self._frozen()
         if words.verb == "list":
             published = self._rows.files.keys()
             seen = self._rows.seen
@@ -260,13 +258,6 @@ class _Look:
             raise UnusualError
         return [body for _, _, body in found]
 
-    def _frozen(self) -> str:
-        from coord.core.objects import parse_commit
-        from coord.core.text import one_line
-
-        oid, kind, body = self._objects.objects([_FREEZE])[0]
-        return one_line(parse_commit(oid, body).subject) if kind == b"commit" else "no reason given"
-
 
 def _committed(commit: bytes) -> int:
     """Return when a raw commit was made, 0 when its date is none."""
@@ -284,7 +275,5 @@ def _show(reading: "Reading", words: Words) -> None:
     output = Output(sys.stdout, sys.stderr, words.json)
     if words.verb == "ready":
         screen.show_ready(reading, output, explain=words.explain)
-    elif words.verb == "list":
-        screen.show_list(reading, output, wanted=words.statuses)
     else:
-        screen.show_status(reading, output)
+        screen.show_list(reading, output, wanted=words.statuses)

@@ -9,11 +9,10 @@ class Reading:
     """One look at the tasks. ``said`` is the line that tells how old it is; ``main`` what main is called, ``tip`` its
     commit (``""``: main does not exist yet, and this is the working copy).
 
-    ``live`` has the branch or claim of each task in progress, ``only_here`` the ids that only the working copy has,
-    ``frozen`` why nothing lands (None: it may).
+    ``live`` has the branch or claim of each task in progress, ``only_here`` the ids that only the working copy has.
     """
 
-    __slots__ = ("board", "frozen", "live", "main", "only_here", "said", "tip")
+    __slots__ = ("board", "live", "main", "only_here", "said", "tip")
 
     def __init__(self, *, board: "Board", main: str, tip: str, said: str) -> None:
         self.board = board
@@ -22,7 +21,6 @@ class Reading:
         self.said = said
         self.live: dict[str, str] = {}
         self.only_here: list[str] = []
-        self.frozen: str | None = None
 
 
 def in_progress(names: list[str], branch_refs: str, claims: str, prefixes: tuple[str, ...]) -> dict[str, str]:

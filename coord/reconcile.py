@@ -27,8 +27,8 @@ from coord.outcome import Ended as LaneEnded
 from coord.publishing import Send, prepare
 from coord.report import Past, Report, make_report
 from coord.site import open_site
+from coord.sweeping import tidy_local
 from coord.workspace import Workspace
-from coord.worktrees.tidying import Kept, Removed, tidy
 
 #: How many lines of a red step's output are shown; the log holds all of them.
 _LOG_LINES = 12
@@ -509,37 +509,3 @@ def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:
 def resolve_tasks(snapshot: Snapshot, words: Sequence[str]) -> frozenset[str]:
     """Return the task ids that people mean by ids or branch names. Raises UsageError with near ids."""
     return frozenset(snapshot.resolve(word) for word in words)
-
-
-# -- tidying up ----------------------------------------------------------------------------------------------------
-
-
-def _is_over(snapshot: Snapshot, branch: str) -> bool:
-    """Say whether a branch's task is over; one that starts on the landed commits of another is not."""
-    task_id = snapshot.settings.task_of(branch)
-    task = snapshot.graph.get(task_id) if task_id else None
-    return task_id is not None and (task is None or task.is_completed)
-
-
-def tidy_local(workspace: Workspace, view: View, here: Path) -> list[str]:
-    """Remove local branches and worktrees of what has landed, and return what was removed or kept.
-
-    Judged by what git says now, not by what this run did, so that a killed run's leftovers go as well: a task branch
-    that the remote no longer has and whose tip main contains off its first-parent chain (so it once held work).
-    """
-    if workspace.remote is None:
-        return []
-    live = {branch.name for branch in view.snapshot.branches} | {s.name for s in view.snapshot.strangers}
-    remarks = []
-    for ref in workspace.git.contained_heads(view.snapshot.base):
-        branch = ref.name.removeprefix("refs/heads/")
-        if branch in live or ref.oid in view.on_chain or not _is_over(view.snapshot, branch):
-            continue
-        match tidy(workspace, branch, ref.oid, here=here):
-            case Removed(name, path):
-                remarks.append(
-                    f"removed the local branch {name}" + (f" and its worktree {path}" if path else "")
-                )
-            case Kept(name, path, why):
-                remarks.append(f"kept the local branch {name}" + (f" ({path})" if path else "") + f": {why}")
-    return remarks

@@ -1,4 +1,4 @@
-"""What ``ready``, ``list`` and ``status`` print of a reading."""
+"""What ``ready`` and ``list`` print of a reading."""
 
 from coord.core.jsontext import encode, quoted
 from coord.output import table
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from coord.reading import Reading
 
     Task = tuple[str, str, TaskRow]
-
-#: How many ready tasks ``status`` shows.
-_SHOWN = 10
 
 
 def show_ready(reading: "Reading", output: "Output", *, explain: bool) -> None:
@@ -163,81 +160,3 @@ def _facts(problem: "Problem") -> "dict[str, Json]":
         "path": path, "line": line, "column": column, "rule": rule, "message": message, "fix": fix,
         "severity": severity,
     }  # fmt: skip
-
-
-# -- status --------------------------------------------------------------------------------------------------------
-
-
-def show_status(reading: "Reading", output: "Output") -> None:
-    """Show on one screen how the tasks stand. Each task counts once, under the first word that holds of it."""
-    output.say(reading.said)
-    groups = _groups(reading)
-    if output.json:
-        output.emit("status", _status_json(reading, groups), [_facts(p) for p in reading.board.problems])
-    else:
-        _status_lines(reading, groups, output)
-    if reading.frozen is not None:
-        output.say("  hint: coord thaw lets landing go on")
-    if groups["blocked"]:
-        output.say(f"  hint: coord show {groups['blocked'][0][0]} tells why it is blocked")
-    _say_problems(reading.board, output)
-
-
-def _groups(reading: "Reading") -> "dict[str, list[Task]]":
-    board = reading.board
-    groups: dict[str, list[Task]] = {
-        name: [] for name in ("ready", "in_progress", "waiting", "blocked", "not_for_agents", "completed")
-    }
-    for task in board.tasks:
-        id, _, row = task
-        if row[2] == "completed":
-            name = "completed"
-        elif row[2] in ("blocked", "failed"):
-            name = "blocked"
-        elif row[2] == "in-progress" or id in reading.live:
-            name = "in_progress"
-        elif board.is_ready(task):
-            name = "ready"
-        else:
-            name = "waiting" if id in board.waiting or not row[6] else "not_for_agents"
-        groups[name].append(task)
-    return groups
-
-
-def _status_json(reading: "Reading", groups: "dict[str, list[Task]]") -> "Json":
-    live = reading.live
-    return {
-        "main": {"name": reading.main, "commit": reading.tip},
-        "frozen": reading.frozen,
-        "counts": {name: len(tasks) for name, tasks in groups.items()},
-        "in_progress": [
-            {"id": id, "name": row[1], "branch": live.get(id, "")} for id, _, row in groups["in_progress"]
-        ],
-        "blocked": [
-            {"id": id, "name": row[1], "status": row[2], "branch": live.get(id, "")}
-            for id, _, row in groups["blocked"]
-        ],
-        "ready": [{"id": id, "name": row[1]} for id, _, row in groups["ready"]],
-    }
-
-
-def _status_lines(reading: "Reading", groups: "dict[str, list[Task]]", output: "Output") -> None:
-    tip = f" {reading.tip[:7]}" if reading.tip else " (not published: the working copy)"
-    frozen = "landing goes on" if reading.frozen is None else f"frozen: {reading.frozen}"
-    output.result(f"{reading.main}{tip}, {frozen}")
-    counts = [f"{len(tasks)} {name.replace('_', ' ')}" for name, tasks in groups.items() if tasks]
-    output.result(", ".join(counts) or "no tasks")
-    live = reading.live
-    _section("in progress", [(i, live.get(i, ""), row[1]) for i, _, row in groups["in_progress"]], output)
-    _section("blocked", [(i, live.get(i, ""), row[1]) for i, _, row in groups["blocked"]], output)
-    _section("ready", [(i, row[1]) for i, _, row in groups["ready"][:_SHOWN]], output)
-    more = len(groups["ready"]) - _SHOWN
-    if more > 0:
-        output.result(f"  and {more} more: coord ready")
-
-
-def _section(title: str, rows: "list[tuple[str, ...]]", output: "Output") -> None:
-    if rows:
-        output.result()
-        output.result(title)
-        output.results(table([(f"  {row[0]}", *row[1:]) for row in rows]))

@@ -1,20 +1,23 @@
-"""Sweeping: deleting branches that main contains, and refs that belong to nothing any more."""
+"""Sweeping: deleting branches that main contains, there and here, and refs that belong to nothing any more."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from pathlib import Path
 
 from coord.core.action import Sweep
 from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
 from coord.core.pull import Pull
-from coord.core.snapshot import TaskBranch
+from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.trial import Found, ServerRefused
 from coord.errors import RefusedError
 from coord.forges.base import Forge
 from coord.observe import View
 from coord.outcome import Learned, Moved, OneByOne, Outcome, Raced, Site
 from coord.publishing import ended, main_update, push
+from coord.workspace import Workspace
+from coord.worktrees.tidying import Kept, Removed, tidy
 
 #: Seconds within which a forge shows that a pull request is merged: it does so within moments, mostly.
 _SEEN_WITHIN = 30.0
@@ -118,3 +121,37 @@ def _sweep_one_by_one(site: Site, view: View, updates: dict[str, RefUpdate]) -> 
             case Pushed():
                 moved.append(update)
     return Moved(found=tuple(found), updates=tuple(moved))
+
+
+# -- what lies here --------------------------------------------------------------------------------------------------
+
+
+def _is_over(snapshot: Snapshot, branch: str) -> bool:
+    """Say whether a branch's task is over; one that starts on the landed commits of another is not."""
+    task_id = snapshot.settings.task_of(branch)
+    task = snapshot.graph.get(task_id) if task_id else None
+    return task_id is not None and (task is None or task.is_completed)
+
+
+def tidy_local(workspace: Workspace, view: View, here: Path) -> list[str]:
+    """Remove local branches and worktrees of what has landed, and return what was removed or kept.
+
+    Judged by what git says now, not by what this run did, so that a killed run's leftovers go as well: a task branch
+    that the remote no longer has and whose tip main contains off its first-parent chain (so it once held work).
+    """
+    if workspace.remote is None:
+        return []
+    live = {branch.name for branch in view.snapshot.branches} | {s.name for s in view.snapshot.strangers}
+    remarks = []
+    for ref in workspace.git.contained_heads(view.snapshot.base):
+        branch = ref.name.removeprefix("refs/heads/")
+        if branch in live or ref.oid in view.on_chain or not _is_over(view.snapshot, branch):
+            continue
+        match tidy(workspace, branch, ref.oid, here=here):
+            case Removed(name, path):
+                remarks.append(
+                    f"removed the local branch {name}" + (f" and its worktree {path}" if path else "")
+                )
+            case Kept(name, path, why):
+                remarks.append(f"kept the local branch {name}" + (f" ({path})" if path else "") + f": {why}")
+    return remarks

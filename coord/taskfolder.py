@@ -24,8 +24,7 @@ from coord.core.task import (
     shortened,
     too_large,
 )
-from coord.core.text import one_line
-from coord.core.verdict import CLAIMS, FREEZE
+from coord.core.verdict import CLAIMS
 from coord.errors import UsageError
 from coord.output import Output
 from coord.reading import Reading, in_progress
@@ -110,17 +109,12 @@ def published_tasks(workspace: Workspace, output: Output, *, fetch: bool) -> Tas
 
 
 def published(workspace: Workspace, *, fetch: bool) -> Reading:
-    """Return what ``ready``, ``list`` and ``status`` show: as ``coord.quick`` does, for any repository."""
+    """Return what ``ready`` and ``list`` show: as ``coord.quick`` does, for any repository."""
     said, folder = _published(workspace, fetch=fetch)
     rows = [(file.path, read_row(file.data)) for file in folder.files]
     rows += [(file.path, shortened(file)) for file in folder.unopened]
     reading = Reading(board=Board(rows), main=workspace.main_name, tip=workspace.main_tip or "", said=said)
-    refs = {ref.name: ref for ref in workspace.git.refs(workspace.branch_refs, CLAIMS, FREEZE)}
-    prefixes = workspace.settings.project.prefixes
-    reading.live = in_progress(list(refs), workspace.branch_refs, CLAIMS, prefixes)
-    if freeze := refs.get(FREEZE):
-        commit = workspace.git.objects.commit(freeze.oid) if freeze.is_commit else None
-        reading.frozen = one_line(commit.subject) if commit else "no reason given"
+    reading.live = tasks_in_progress(workspace)
     return reading
 
 

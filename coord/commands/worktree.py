@@ -26,6 +26,7 @@ from coord.freshness import fetch
 from coord.output import Json, table
 from coord.sessions.ending import stop
 from coord.sessions.looking import look as sessions
+from coord.taskfolder import read_tasks_at
 from coord.workspace import Workspace, open_workspace
 from coord.worktrees.listing import Worktree, list_worktrees
 from coord.worktrees.looking import Distance, Looked, look
@@ -120,6 +121,10 @@ def _list(call: Call, workspace: Workspace) -> Exit:
         [(tree.name or f"({tree.head[:7] or 'bare'})", _notes(tree), _shown(tree.path)) for tree in trees]
     ):
         call.output.result(line)
+    if not trees:
+        call.output.say(
+            "there is no worktree; coord worktree create TASK makes one, coord spawn TASK starts an agent in one"
+        )
     _emit(call, worktrees=[_tree_facts(tree) for tree in trees])
     return Exit.OK
 
@@ -217,6 +222,7 @@ def _create(call: Call, workspace: Workspace) -> Exit:
     }
     branch = args.branch or branch_of(args.name, workspace.settings.project.prefixes, known)
     wanted = Wanted(branch, args.base, args.path)
+    _say_without_task(call, workspace, branch)
     if args.dry_run:
         place = plan(workspace, wanted)
         call.output.result(f"would: {_made_words(place.made, branch)} at {place.path} from {place.start[:7]}")
@@ -232,6 +238,20 @@ def _create(call: Call, workspace: Workspace) -> Exit:
         call.output.result(f"ports: {', '.join(map(str, made.ports))}")
     _emit(call, dry_run=False, **_made_facts(made))
     return Exit.OK
+
+
+def _say_without_task(call: Call, workspace: Workspace, branch: str) -> None:
+    """Say that a branch belongs to no task: what is pushed there does not land, mostly for a misspelt id."""
+    task = workspace.settings.task_of(branch)
+    if task is None or workspace.main_tip is None:
+        return
+    graph = read_tasks_at(workspace, workspace.main_tip, workspace.settings).graph
+    if graph.get(task) is None and not graph.unreadable_file(task):
+        near = graph.near(task)
+        like = f" (like {', '.join(near)})" if near else ""
+        call.output.say(
+            f"warning: there is no task '{one_line(task)}' on main{like}: its branch is ignored until there is"
+        )
 
 
 def _made_words(made: frozenset[str], branch: str) -> str:

@@ -66,7 +66,8 @@ class Entry:
     ``at`` is in seconds since the epoch; ``commit`` the one that says it (or that it made); ``by`` who (a person, a
     session, an agent; ``""``: coord); ``paths`` the conflicted or protected ones and ``others`` the landed branches that
     brought the other side; ``step`` the red step; ``seconds`` how long its gate ran and ``flaky`` the steps that failed
-    and then passed (both known only where local events are); ``main`` is main's commit that it was judged on.
+    and then passed (both known only where local events are); ``main`` is main's commit that it was judged on; ``line``
+    its place in the local log, which is the order of what happened within one second.
     """
 
     at: int
@@ -84,6 +85,7 @@ class Entry:
     step: str = ""
     seconds: float = 0.0
     flaky: tuple[str, ...] = ()
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,8 @@ class History:
 
 def encode(entry: Entry) -> dict[str, Any]:
     """Return an entry as a line of the local log states it: what is empty is left out."""
-    values = {
-        name: getattr(entry, name) for name in Entry.__dataclass_fields__ if name not in ("kind", "source")
-    }
-    return {"event": entry.kind.value} | {name: value for name, value in values.items() if value}
+    values = {name: getattr(entry, name) for name in Entry.__dataclass_fields__ if name not in _UNWRITTEN}
+    return {"event": entry.kind.value, "at": entry.at} | {name: it for name, it in values.items() if it}
 
 
 def decode(raw: object) -> Entry | None:
@@ -121,7 +121,7 @@ def decode(raw: object) -> Entry | None:
         return None
     values: dict[str, Any] = {"task": "", "reason": ""}
     for name in Entry.__dataclass_fields__:
-        if name in raw:
+        if name in raw and name not in _UNWRITTEN:
             values[name] = tuple(raw[name]) if isinstance(raw[name], list) else raw[name]
     values["source"] = Source.EVENT
     try:
@@ -197,15 +197,19 @@ def _of_event(entry: Entry, event: Entry) -> Entry | None:
         by=event.by or entry.by,
         seconds=event.seconds,
         flaky=event.flaky,
+        line=event.line,
     )
 
 
-def _order(entry: Entry) -> tuple[int, int, str, str, str]:
-    return (entry.at, _RANK[entry.kind], entry.task, entry.tip, entry.commit)
+def _order(entry: Entry) -> tuple[int, int, int, str, str, str]:
+    return (entry.at, entry.line, _RANK[entry.kind], entry.task, entry.tip, entry.commit)
 
 
 #: What a run tells of a branch that was merged by hand: for it, the branch has landed.
 _TOLD_AS = {Kind.COMPLETED: Kind.LANDED}
+
+#: What a line of the log does not state: its kind has another name there, its source and place are where it stands.
+_UNWRITTEN = frozenset({"kind", "source", "line"})
 
 #: Seconds within which a person's decision is published: what was decided about no tip is known by its time.
 _SOON = 600

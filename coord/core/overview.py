@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from coord.core.action import Block, Complete, Sweep
 from coord.core.journal import Reverted
 from coord.core.plan import next_action
 from coord.core.present import AtWork, Held, Next, Present, Turn
@@ -88,7 +89,15 @@ def present_of(snapshot: Snapshot, sessions: tuple[AtWork, ...] = (), *, main: s
 def _action(snapshot: Snapshot) -> str:
     if not snapshot.base:
         return "nothing can land before main is there"
-    return next_action(snapshot).reason
+    match next_action(snapshot):
+        case Block(reason=reason):
+            return f"block {reason}"
+        case Sweep(reason=reason):
+            return f"sweep what is {reason}"
+        case Complete(reason=reason, branch=branch):
+            return f"complete {branch.task}: {reason}"
+        case action:
+            return action.reason
 
 
 # -- the queue -----------------------------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ from coord.errors import CoordError
 from coord.freshness import fetch
 from coord.observe import observe
 from coord.outcome import Moved, Raced
-from coord.reconcile import tidy_local
 from coord.shims import State, elsewhere, look, plan_install
 from coord.site import open_site
+from coord.sweeping import tidy_local
 from coord.worktrees.ports import free_stale
 
 

@@ -221,8 +221,13 @@ def new_id() -> str:
     return f"ses_{os.urandom(6).hex()}"
 
 
-def read_events(path: Path, start: int = 0) -> tuple[list[AgentEvent], int]:
-    """Return the events that a log holds from byte ``start`` on, and the byte after its last whole line."""
+def read_events(
+    path: Path, start: int = 0, *, holding: tuple[bytes, ...] = ()
+) -> tuple[list[AgentEvent], int]:
+    """Return the events that a log holds from byte ``start`` on, and the byte after its last whole line.
+
+    ``holding``: only of lines that hold one of these; the others are not parsed (a log may have 100,000 lines).
+    """
     try:
         with path.open("rb") as stream:
             stream.seek(start)
@@ -231,6 +236,8 @@ def read_events(path: Path, start: int = 0) -> tuple[list[AgentEvent], int]:
         return [], start
     whole = raw.rfind(b"\n") + 1
     lines = raw[:whole].split(b"\n")
+    if holding:
+        lines = [line for line in lines if any(word in line for word in holding)]
     return [event for line in lines if line and (event := _event(line))], start + whole
 
 

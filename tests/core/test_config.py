@@ -77,6 +77,12 @@ def test_the_taskgraph_folder_serves_when_ours_is_absent() -> None:
     assert parse('[project]\ntasks = "work"\n', "x", taskgraph).project.tasks == "work"
 
 
+def test_a_taskgraph_folder_outside_the_repository_is_told_with_its_line() -> None:
+    with pytest.raises(UsageError) as raised:
+        parse("", "x", '[project]\ntasks_dir = "../tasks"\n')
+    assert raised.value.message.startswith(".taskgraph.toml:2: [project] tasks_dir must be a folder inside")
+
+
 @pytest.mark.parametrize(
     ("path", "pattern", "expected"),
     [

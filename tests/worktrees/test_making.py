@@ -18,7 +18,7 @@ from coord.worktrees.making import Wanted, make, unmake
 from tests.artefacts import ROOT
 from tests.core.test_worktrees import HARMFUL
 from tests.worktrees.conftest import build, home
-from tests.world import World
+from tests.world import World, task_text
 
 
 def _listed(world: World) -> list[str]:
@@ -299,3 +299,12 @@ def test_a_worktree_whose_entry_is_half_made_is_named(world: World) -> None:
     assert result.code == 1
     assert "another git is making" in result.err
     assert home(world).is_dir()
+
+
+def test_a_misspelt_task_and_an_empty_list_are_said_aloud(world: World) -> None:
+    world.build({"alpha": task_text("alpha")})
+    assert "there is no worktree; coord worktree create TASK makes one" in world.coord("worktree", "list").err
+    made = world.coord("worktree", "create", "alpah")
+    assert made.code == 0
+    assert "there is no task 'alpah' on main (like alpha)" in made.err
+    assert "no task" not in world.coord("worktree", "create", "alpha").err

@@ -1,0 +1,156 @@
+"""Tell why a task stands where it does, what has to happen first and whose turn it is, and how it came there.
+
+The answer follows what the task waits for, and what that waits for, down to what somebody has to do. The timeline goes
+from the claim to the landing: what the branch says, first sights, validations, verdicts, and what its sessions did; what
+only the machine knows where it happened is missing on others, and that is said.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from coord.call import Call
+from coord.commands.log import facts, words_of
+from coord.core.history import Entry, History, Kind
+from coord.core.present import Turn
+from coord.core.text import one_line
+from coord.core.why import Link, chain, roots
+from coord.dates import duration, stamp
+from coord.errors import Exit, UsageError
+from coord.freshness import as_of, fetch
+from coord.history import read_history
+from coord.observe import View, observe
+from coord.output import Json, Output, table
+from coord.present import branches_and_sessions
+from coord.workspace import Workspace, open_workspace
+
+#: Whose turn it is, in words.
+_TURNS = {
+    Turn.COORD: "coord, in its next run",
+    Turn.AGENT: "whoever works on the branch",
+    Turn.MAINTAINER: "a maintainer",
+    Turn.OTHERS: "others first",
+}
+
+_STARTS = frozenset({Kind.CLAIMED, Kind.SESSION, Kind.COMMIT, Kind.SEEN})
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK|BRANCH", help="the task (id or branch name)")
+    parser.add_argument("--fetch", action="store_true", help="fetch first")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def run(call: Call) -> Exit:
+    workspace = open_workspace(call.folder)
+    if call.args.fetch:
+        fetch(workspace)
+    view = observe(workspace)
+    task = _named(workspace, view, call.args.task)
+    present = branches_and_sessions(workspace, view)
+    links = chain(view.snapshot, present, task)
+    history = read_history(workspace, view, task=task)
+    call.output.say(as_of(workspace, view.snapshot.base))
+    call.output.emit("why", _json(links, history))
+    _show_state(links, call.output)
+    _show_timeline(history, call.output)
+    return Exit.OK
+
+
+def _named(workspace: Workspace, view: View, word: str) -> str:
+    """Return the task that a word means, one whose file is gone from main too, if it has a history."""
+    try:
+        return view.snapshot.resolve(word)
+    except UsageError:
+        stranger = next((s for s in view.snapshot.strangers if s.name == word), None)
+        if stranger is not None:
+            raise _strange(stranger.name, stranger.near) from None
+        id = workspace.settings.task_of(word) or word
+        if any(entry.task == id for entry in read_history(workspace, view).entries):
+            return id
+        raise
+
+
+def _strange(branch: str, near: tuple[str, ...]) -> UsageError:
+    hint = f"did you mean the task {' or '.join(near)}? " if near else ""
+    return UsageError(
+        f"{branch} belongs to no task on main, so coord ignores it",
+        hint=f'{hint}coord new writes a task file; [land] unknown_branch = "land" lands such branches',
+    )
+
+
+def _show_state(links: tuple[Link, ...], output: Output) -> None:
+    first = links[0]
+    output.result(f"{first.task}  {first.name}".rstrip())
+    output.result(f"{first.state}: {one_line(first.reason, 1000)}")
+    if first.turn is not None:
+        output.result(f"whose turn: {_TURNS[first.turn]}" + (f": {first.command}" if first.command else ""))
+    if len(links) > 1:
+        output.result("\nwhat it waits for")
+    for link in links[1:]:
+        command = f" ({link.command})" if link.command else ""
+        output.result(f"{'  ' * link.depth}{link.task}: {link.state}: {one_line(link.reason, 300)}{command}")
+    for link in roots(links) if len(links) > 2 else ():
+        turn = _TURNS[link.turn] if link.turn else ""
+        output.result(f"first: {link.task}: {turn}" + (f": {link.command}" if link.command else ""))
+
+
+def _show_timeline(history: History, output: Output) -> None:
+    entries = history.entries
+    if not entries:
+        output.result("\nnothing has happened to it yet")
+        return
+    output.result(f"\ntimeline{_span(entries)}")
+    rows = []
+    before = entries[0].at
+    for entry in entries:
+        gap = entry.at - before
+        commit = entry.commit[:7] or entry.tip[:7] or "-"
+        rows.append(
+            (
+                stamp(entry.at),
+                f"+{duration(gap)}" if entry is not entries[0] else "",
+                entry.kind.value,
+                commit,
+                words_of(entry),
+            )
+        )
+        before = entry.at
+    output.results([f"  {line}" for line in table(rows)])
+    if history.local.since is None:
+        output.say("this clone has no events of its own: no first sight, no times of gates, no lost races")
+
+
+def _span(entries: tuple[Entry, ...]) -> str:
+    """Return how long it took from the first sign of work to the last landing."""
+    started = [entry.at for entry in entries if entry.kind in _STARTS]
+    landed = [entry.at for entry in entries if entry.kind is Kind.LANDED]
+    if not started or not landed or landed[-1] <= started[0]:
+        return ""
+    return f" ({duration(landed[-1] - started[0])} from the first sign of it to the landing)"
+
+
+def _json(links: tuple[Link, ...], history: History) -> dict[str, Json]:
+    local = history.local
+    return {
+        **_link(links[0]),
+        "chain": [_link(link) for link in links[1:]],
+        "first": [link.task for link in roots(links)],
+        "timeline": [facts(entry) for entry in history.entries],
+        "local": {"since": local.since, "unread": local.unread, "sessions": local.sessions},
+    }
+
+
+def _link(link: Link) -> dict[str, Json]:
+    return {
+        "task": link.task,
+        "name": link.name,
+        "branch": link.branch or None,
+        "tip": link.tip or None,
+        "state": link.state,
+        "reason": link.reason,
+        "turn": link.turn.value if link.turn else None,
+        "command": link.command or None,
+        "on": list(link.on),
+        "depth": link.depth,
+    }

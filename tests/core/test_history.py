@@ -1,0 +1,92 @@
+"""The history: every decision once, whatever the order in which it was read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.core.history import Entry, Kind, Source, decode, encode, joined
+
+_SHORT = st.sampled_from(["", "a", "b"])
+ENTRIES = st.builds(
+    Entry,
+    at=st.integers(0, 3),
+    kind=st.sampled_from(list(Kind)),
+    task=_SHORT,
+    reason=_SHORT,
+    source=st.sampled_from(list(Source)),
+    tip=_SHORT,
+    commit=_SHORT,
+    seconds=st.sampled_from([0.0, 1.5]),
+    flaky=st.sampled_from([(), ("x",)]),
+)
+
+VERDICT = Entry(10, Kind.CONFLICT, "a", "conflict in x with b", Source.VERDICT, tip="t1", commit="v1")
+ON_MAIN = Entry(10, Kind.BLOCKED, "a", "conflict in x with b", Source.MAIN, tip="t1", commit="m1")
+EVENT = Entry(12, Kind.CONFLICT, "a", "conflict in x with b", Source.EVENT, tip="t1", seconds=3.0)
+
+
+def test_a_verdict_its_projection_on_main_and_its_event_are_one_decision() -> None:
+    (one,) = joined([EVENT, ON_MAIN, VERDICT])
+    assert (one.kind, one.source, one.commit, one.at, one.seconds) == (
+        Kind.CONFLICT, Source.VERDICT, "m1", 12, 3.0,
+    )  # fmt: skip
+
+
+def test_another_tip_is_another_decision() -> None:
+    other = replace(EVENT, tip="t2", at=20)
+    assert [entry.tip for entry in joined([VERDICT, EVENT, other])] == ["t1", "t2"]
+
+
+def test_the_same_tip_tried_twice_is_two_decisions() -> None:
+    again = replace(VERDICT, at=30, commit="v2")
+    later = replace(EVENT, at=31, seconds=4.0)
+    assert [(e.at, e.seconds) for e in joined([VERDICT, again, EVENT, later])] == [(12, 3.0), (31, 4.0)]
+
+
+def test_a_branch_that_was_merged_by_hand_is_told_once() -> None:
+    completed = Entry(5, Kind.COMPLETED, "a", "merged by hand", Source.MAIN, tip="t", commit="c")
+    event = Entry(6, Kind.LANDED, "a", "merged by hand", Source.EVENT, tip="t", commit="hand")
+    assert [entry.kind for entry in joined([event, completed])] == [Kind.COMPLETED]
+
+
+def test_a_persons_word_long_after_is_another_one() -> None:
+    held = Entry(5, Kind.HELD, "a", "wait", Source.REF, commit="h")
+    soon = Entry(9, Kind.HELD, "a", "wait", Source.EVENT, by="Ann")
+    late = replace(soon, at=10_000)
+    assert [(entry.source, entry.by) for entry in joined([held, soon, late])] == [
+        (Source.REF, "Ann"),
+        (Source.EVENT, "Ann"),
+    ]
+
+
+@given(st.lists(ENTRIES, max_size=8), st.randoms())
+def test_no_order_of_reading_changes_what_is_told(entries: list[Entry], chance: object) -> None:
+    shuffled = list(entries)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    told, again = joined(entries), joined(shuffled)
+    assert [(e.at, e.kind, e.task, e.tip) for e in told] == [(e.at, e.kind, e.task, e.tip) for e in again]
+    assert list(told) == sorted(told, key=lambda entry: entry.at)
+
+
+@given(st.lists(ENTRIES, max_size=8))
+def test_what_git_says_is_never_dropped_for_what_was_seen(entries: list[Entry]) -> None:
+    told = joined(entries)
+    for source in (Source.VERDICT, Source.REF):
+        assert sum(e.source is source for e in told) == sum(e.source is source for e in entries)
+    assert len(told) <= len(entries)
+
+
+@given(ENTRIES)
+def test_a_line_of_the_log_says_what_was_written(entry: Entry) -> None:
+    written = replace(entry, source=Source.EVENT)
+    assert decode(json.loads(json.dumps(encode(written)))) == written
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
+def test_what_is_no_event_is_none(raw: object) -> None:
+    assert decode(raw) is None
+    assert decode({"event": "landed", "at": raw, "task": "a"}) is None or isinstance(raw, int)
