@@ -72,14 +72,8 @@ $(VENV)/.browser: tests/browser/package.json tests/browser/package-lock.json | $
 	touch $@
 
 # Take the library that the dashboard's file holds from what npm has checked against the lock.
-VENDORED := coord/templates/dashboard/vendor
-vendor: $(VENV)/.browser
-	cp $(VENV)/browser/node_modules/@dagrejs/dagre/dist/dagre.min.js $(VENDORED)/
-	cp $(VENV)/browser/node_modules/@dagrejs/dagre/dist/dagre.min.js.LEGAL.txt $(VENDORED)/
-	node -e 'const p = require("./tests/browser/package-lock.json").packages["node_modules/@dagrejs/dagre"]; \
-	  console.log(JSON.stringify({ name: "@dagrejs/dagre", version: p.version, license: p.license, integrity: p.integrity, \
-	  sha256: require("crypto").createHash("sha256").update(require("fs").readFileSync("$(VENDORED)/dagre.min.js")).digest("hex") }, null, 2))' \
-	  > $(VENDORED)/dagre.json
+vendor: $(VENV)/.dev $(VENV)/.browser
+	$(BIN)/python -m tests.browser.vendored
 
 # The programs that tests drive: a terminal and a browser. Where apt cannot install them their tests are named as not run.
 packages:

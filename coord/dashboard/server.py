@@ -99,7 +99,8 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     timeout = _PATIENCE
-    protocol_version = "HTTP/1.1"
+    # A connection for each request: one that is kept would hold a thread, and outlive the server.
+    protocol_version = "HTTP/1.0"
 
     def do_GET(self) -> None:
         if not self._is_meant():

@@ -10,7 +10,7 @@ const graph = {
   tasks: [], columns: [], columnOf: [], needs: [], needed: [], edges: [],
   place: new Map(), routes: [], titles: [], boxes: new Map(),
   view: { x: 0, y: 0, k: 1 }, size: { left: 0, top: 0, width: 0, height: 0 },
-  chosen: null, current: null, hits: [], query: "", ticket: 0, laidOut: "", worker: null, fitted: false, due: false,
+  chosen: null, current: null, hits: [], query: "", ticket: 0, laidOut: "", laidBy: "", worker: null, fitted: false, due: false,
 };
 
 /** Take over what the page's data says of tasks. */
@@ -88,7 +88,7 @@ function inColumns(request) {
     filled.set(request.rank[n], row + 1);
     return [n, request.rank[n] * (WIDTH + GAP) + WIDTH / 2, row * (HEIGHT + 14) + HEIGHT / 2];
   });
-  return { places, passing: request.edges.map(() => []) };
+  return { by: "columns", places, passing: request.edges.map(() => []) };
 }
 
 function placed(drawn, answer) {
@@ -104,6 +104,7 @@ function placed(drawn, answer) {
   const right = Math.max(WIDTH, ...all.map((p) => p.x + WIDTH / 2));
   graph.size = { left: -20, top: -56, width: right + 40, height: bottom + 80 };
   graph.laidOut = drawn.key;
+  graph.laidBy = answer.by;
   $("busy").hidden = all.length > 0;
   for (const box of graph.boxes.values()) box.remove();
   graph.boxes.clear();
@@ -230,10 +231,9 @@ function boxOf(n) {
 function dress(box, n) {
   const task = graph.tasks[n];
   const under = task.word === "ready" ? "ready" : task.status;
-  const words = [task.name, task.status, task.word, graph.columns[graph.columnOf[n]].title,
+  const words = [task.word === under ? "" : task.word, graph.columns[graph.columnOf[n]].title,
     `needs ${graph.needs[n].length}, needed by ${graph.needed[n].length}`, task.critical ? "on the critical path" : ""];
   box.dataset.look = lookOf(task.status);
-  box.setAttribute("aria-label", `${task.id}: ${words.filter(Boolean).join("; ")}`);
   box.setAttribute("aria-pressed", String(n === graph.chosen));
   box.setAttribute("title", `${task.id}: ${task.name}`);
   box.tabIndex = n === graph.current ? 0 : -1;
@@ -241,7 +241,8 @@ function dress(box, n) {
   box.classList.toggle("chosen", n === graph.chosen);
   box.classList.toggle("hit", graph.hits.includes(n));
   box.replaceChildren(signOf(task.status), el("span", {}, task.id),
-    el("span", { class: "under" }, task.name || "\u00a0"), el("span", { class: "under" }, under));
+    el("span", { class: "under" }, task.name || "\u00a0"), el("span", { class: "under state" }, under),
+    el("span", { class: "unseen" }, words.filter(Boolean).join("; ")));
 }
 
 // -- the window --------------------------------------------------------------------------------------------------

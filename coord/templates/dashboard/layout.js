@@ -16,5 +16,5 @@ self.onmessage = ({ data }) => {
   // Of an edge's points those count where it passes a column: every second one between its ends.
   const passing = data.edges.map(([a, b]) =>
     graph.edge(String(a), String(b)).points.slice(1, -1).filter((_, at) => at % 2).map((p) => [p.x, p.y]));
-  self.postMessage({ ticket: data.ticket, places, passing });
+  self.postMessage({ by: "dagre", places, passing });
 };
