@@ -6,6 +6,7 @@ rebinding) names another one, and no header lets other pages read the answer.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,7 +63,7 @@ class Live:
 def serve(live: Live, port: int, output: Output) -> None:
     """Serve the page until Ctrl-C. Raises UsageError when the port is taken."""
     try:
-        server = _Server(live, port)
+        server = Server(live, port)
     except OSError as error:
         raise UsageError(
             f"port {port} of {_HOST} cannot be used: {error.strerror}", hint="--port 0 takes a free one"
@@ -77,10 +78,11 @@ def serve(live: Live, port: int, output: Output) -> None:
             output.say("the dashboard is no longer served")
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
+    """The server of one live page; port 0 takes a free one."""
+
     daemon_threads = True
     block_on_close = False
-    allow_reuse_address = True
 
     def __init__(self, live: Live, port: int) -> None:
         self.live = live
@@ -88,6 +90,7 @@ class _Server(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Bind without asking a name server what this machine is called, as the base class does."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = _HOST, self.server_address[1]
@@ -97,7 +100,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+    server: Server
     timeout = _PATIENCE
     # A connection for each request: one that is kept would hold a thread, and outlive the server.
     protocol_version = "HTTP/1.0"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coord.dashboard.server import Live, _Server
+from coord.dashboard.server import Live, Server
 from tests.browser.chrome import complaints, needed
 from tests.browser.conftest import colours, until_drawn
 from tests.cli.test_dashboard import serving
@@ -44,7 +44,7 @@ def push(world: World, live: Live, branch: str) -> None:
 def test_a_change_is_shown_and_search_choice_and_place_are_kept(
     world: World, live: Live, browser: Chrome
 ) -> None:
-    with _Server(live, 0) as server, serving(server) as port:
+    with Server(live, 0) as server, serving(server) as port:
         colours(browser, "light")
         browser.get(f"http://127.0.0.1:{port}/")
         until_drawn(browser)
@@ -74,7 +74,7 @@ def test_a_change_is_shown_and_search_choice_and_place_are_kept(
 
 
 def test_selected_text_stays_and_its_part_follows_later(world: World, live: Live, browser: Chrome) -> None:
-    with _Server(live, 0) as server, serving(server) as port:
+    with Server(live, 0) as server, serving(server) as port:
         browser.get(f"http://127.0.0.1:{port}/")
         until_drawn(browser)
         news(browser)
@@ -94,7 +94,7 @@ def test_selected_text_stays_and_its_part_follows_later(world: World, live: Live
 def test_the_page_says_when_the_server_is_gone_and_when_it_is_back(
     world: World, live: Live, browser: Chrome
 ) -> None:
-    with _Server(live, 0) as server, serving(server) as port:
+    with Server(live, 0) as server, serving(server) as port:
         browser.get(f"http://127.0.0.1:{port}/")
         until_drawn(browser)
         news(browser)
@@ -104,7 +104,7 @@ def test_the_page_says_when_the_server_is_gone_and_when_it_is_back(
     assert "coord dashboard --serve" in told
     assert "area/t05" in browser.find_element("id", "tasks").text
 
-    with _Server(live, port) as server, serving(server):
+    with Server(live, port) as server, serving(server):
         news(browser)
         assert browser.find_element("id", "live").text == "The server answers again."
     browser.get("about:blank")

@@ -21,7 +21,7 @@ import pytest
 
 from coord.core.dashboard import page_facts
 from coord.dashboard.page import embedded, make_page
-from coord.dashboard.server import Live, _Server
+from coord.dashboard.server import Live, Server
 from tests.world import World, pages, task_text
 
 _SOURCES = Path(__file__).parents[2] / "coord/templates/dashboard"
@@ -183,7 +183,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_sentence(world: Worl
 
 
 @contextmanager
-def serving(server: _Server) -> Iterator[int]:
+def serving(server: Server) -> Iterator[int]:
     """Answer requests in a thread; yields the port."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -197,7 +197,7 @@ def serving(server: _Server) -> Iterator[int]:
 @contextmanager
 def served(folder: Path) -> Iterator[int]:
     """Serve the page of a repository; yields the port."""
-    with _Server(Live(folder), 0) as server, serving(server) as port:
+    with Server(Live(folder), 0) as server, serving(server) as port:
         yield port
 
 
@@ -249,7 +249,7 @@ def test_there_is_one_path_one_method_and_no_leave_for_other_pages(world: World)
 
 def test_only_this_machine_is_listened_to(world: World) -> None:
     world.build()
-    with _Server(Live(world.desk), 0) as server:
+    with Server(Live(world.desk), 0) as server:
         assert server.socket.getsockname()[0] == "127.0.0.1"
 
 

@@ -138,6 +138,7 @@ function route(a, b, points) {
   let x = from.x + WIDTH / 2, y = from.y;
   if (points === undefined) { // inside a column or back: out on the right, in on the right
     const back = to.x + WIDTH / 2, bow = Math.max(x, back) + GAP * 0.6;
+    if (a === b) return `M${x} ${y - 8}C${bow} ${y - 30} ${bow} ${y + 30} ${x} ${y + 8}`;
     return `M${x} ${y}C${bow} ${y} ${bow} ${to.y} ${back} ${to.y}`;
   }
   let d = `M${x} ${y}`;
@@ -175,24 +176,43 @@ function redraw() {
   $("view").classList.toggle("chosen", chosen !== null);
   $("edges").replaceChildren(
     ...Object.entries(paths).filter(([, d]) => d).map(([name, d]) => svg("path", { class: name, d })),
-    ...graph.titles.map(({ x, y, text }) => svg("text", { x, y, "text-anchor": "middle" }, text)),
+    ...graph.titles.map(title),
     farAway());
   for (const [n, box] of graph.boxes) dress(box, n);
   show(chosen);
   paint();
 }
 
-/** All boxes as one path for each status. */
+/** A heading; from afar a generation's number is all that there is room for. */
+function title({ x, y, text }) {
+  const [, word, rest] = /^(generation )?(.*)$/.exec(text);
+  return svg("text", { x, y, "text-anchor": "middle" }, ...(word ? [svg("tspan", { class: "word" }, word)] : []), rest);
+}
+
+/** The path of a status's sign, moved and made larger. */
+function stamp(look, { x, y }, scale = 2.6) {
+  const path = $("sign-" + look).firstElementChild.getAttribute("d");
+  return path.replace(/([a-z])([^a-z]*)/gi, (_, command, text) => {
+    const found = (text.match(/-?[\d.]+/g) ?? []).map(Number);
+    const flags = command === "a" ? [2, 3, 4] : [];
+    const shift = command === "M" ? [x, y] : [0, 0];
+    return command + found.map((number, at) => (flags.includes(at % 7) ? number : number * scale + shift[at % 2])).join(" ");
+  });
+}
+
+/** All boxes as one path for each status, and their signs as another. */
 function farAway() {
-  const rects = new Map();
+  const rects = new Map(), signs = new Map();
   const rect = ({ x, y }) => `M${x - WIDTH / 2} ${y - HEIGHT / 2}h${WIDTH}v${HEIGHT}h${-WIDTH}z`;
   for (const [n, p] of graph.place) {
     const look = lookOf(graph.tasks[n].status);
     rects.set(look, (rects.get(look) ?? "") + rect(p));
+    signs.set(look, (signs.get(look) ?? "") + stamp(look, p));
   }
   const hits = graph.hits.filter((n) => graph.place.has(n)).map((n) => rect(graph.place.get(n))).join("");
   return svg("g", { id: "far" },
     ...[...rects].map(([look, d]) => svg("path", { class: "far", "data-look": look, d })),
+    ...[...signs].map(([look, d]) => svg("path", { class: "far stamp", "data-look": look, d })),
     ...(hits ? [svg("path", { class: "far hit", d: hits })] : []));
 }
 
@@ -205,6 +225,8 @@ function paint() {
 function paintNow() {
   const { x, y, k } = graph.view, view = $("view");
   $("scene").style.transform = `translate(${x}px, ${y}px) scale(${k})`;
+  $("scene").style.setProperty("--px", `${1 / k}px`); // what is one pixel on the screen
+  $("scene").classList.toggle("afar", k < NEAR);
   $("far")?.setAttribute("visibility", k < NEAR ? "visible" : "hidden");
   const wanted = new Set();
   if (k >= NEAR) {
