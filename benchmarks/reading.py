@@ -1,4 +1,4 @@
-"""How long ``coord ready``, ``list`` and ``status`` take, as multiples of ``python -c pass``.
+"""How long ``coord ready`` and ``list`` take, as multiples of ``python -c pass``.
 
 Warm: one task file on main is another one at each call (so an answer cannot be replayed); cold: nothing under .git/coord.
 Medians of interleaved pairs, so that what else the machine does falls on both.
@@ -22,8 +22,6 @@ COMMANDS = (
     ("ready", "--json"),
     ("list",),
     ("list", "--json"),
-    ("status",),
-    ("status", "--json"),
 )
 WARM = {1_000: 2.5, 10_000: 8.0}
 COLD = {1_000: 6.0}

@@ -42,7 +42,9 @@ VERBS: dict[str, Verb] = {
     "check": Verb("check", "check task files", _TASKS),
     "list": Verb("list", "list tasks", _TASKS),
     "show": Verb("show", "show one task", _TASKS),
-    "status": Verb("status", "show on one screen how the tasks stand", _TASKS),
+    "status": Verb(
+        "status", "show on one screen what lands, waits and is blocked, and whose turn it is", _TASKS
+    ),
     "dashboard": Verb(
         "dashboard", "write one page that shows how everything stands, or serve it live", _TASKS
     ),
@@ -57,6 +59,7 @@ VERBS: dict[str, Verb] = {
     "forecast": Verb("forecast", "tell which branches would conflict, before they do", _LAND),
     "log": Verb("log", "show what has been decided, and why", _LAND),
     "why": Verb("why", "tell why a task stands where it does, and how it came there", _LAND),
+    "review": Verb("review", "tell what went right and wrong, and what to do about it", _LAND),
     "simulate": Verb("simulate", "show how long a queue takes, under each strategy", _LAND),
     "land": Verb("land", "land what is ready: merge, validate, publish, tidy up", _LAND),
     "retry": Verb("retry", "try a branch again that conflicted or failed", _LAND),

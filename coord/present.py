@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coord import freshness, inbox
+from coord import events, freshness, inbox
 from coord.core.anomaly import command_for
-from coord.core.overview import present_of
+from coord.core.overview import present_of, with_remembered
 from coord.core.present import AtWork, Drift, Oddity, Present, Tree
 from coord.core.settings import Settings
 from coord.core.snapshot import Snapshot
 from coord.core.text import one_line
-from coord.doctor.checks import CHECKS, examine
+from coord.doctor.check import examine
 from coord.doctor.finding import Place
+from coord.doctor.untidy import UNTIDY
 from coord.errors import UsageError
 from coord.hosting import host
 from coord.observe import View, observe
@@ -30,11 +31,10 @@ from coord.worktrees.listing import Worktree, list_worktrees
 from coord.worktrees.looking import changes_in
 from coord.worktrees.size import Measured, disk_use_until
 
-#: The checks of ``coord doctor`` that tell what does not fit or was left lying about; none asks the remote. What the rows of
-#: branches and sessions say already is not among them.
+#: The checks whose findings are shown: not those that the rows of branches and sessions tell already.
 _DRIFT = tuple(
     check
-    for check in CHECKS
+    for check in UNTIDY
     if check.name
     in {
         "landed-not-completed", "open-dependencies", "blocked-without-verdict", "verdict-without-block",
@@ -88,7 +88,8 @@ def look(
     if workspace.main_tip is None:
         return _before_main(workspace, memory, trees, now)
     view = observe(workspace if asks_forge else _without_forge(workspace), now=int(now))
-    present = branches_and_sessions(workspace, view, memory)
+    snapshot = with_remembered(view.snapshot, events.recent(workspace.state))
+    present = branches_and_sessions(workspace, replace(view, snapshot=snapshot), memory)
     unread = "; pull requests are not read without --fetch" if view.snapshot.hosted and not asks_forge else ""
     return replace(
         present,

@@ -27,8 +27,6 @@ html_theme = "furo"
 html_copy_source = False
 html_show_sphinx = False
 smartquotes = False
-pygments_style = "sphinx"
-pygments_dark_style = "monokai"
 
 _ROW = re.compile(r"^- \[[^\]]*\]\(([\w/.-]+)\.md\)", re.MULTILINE)
 _FOLDER = re.compile(r"^- \[[^\]]*\]\(([\w/.-]+)/\)", re.MULTILINE)

@@ -10,7 +10,8 @@ from coord.ci.summary import table
 from coord.core.audit import audit
 from coord.core.markdown import cell, prose
 from coord.core.task import Severity
-from coord.doctor.checks import examine
+from coord.doctor.check import examine
+from coord.doctor.checks import CHECKS
 from coord.doctor.finding import Place
 from coord.doctor.finding import Severity as Weight
 from coord.errors import Exit
@@ -50,7 +51,7 @@ def _tasks(job: Job, view: View) -> Iterable[tuple[str, str, str]]:
 
 def _repository(workspace: Workspace, view: View, job: Job) -> Iterable[tuple[str, str, str]]:
     place = Place(workspace, job.folder, int(time.time()), view, "", ("", ""))
-    for check, finding in examine(place):
+    for check, finding in examine(place, CHECKS):
         if finding.severity is not Weight.INFO and check.name not in _OF_A_CLONE:
             yield cell(finding.subject), prose(finding.message), cell(finding.command)
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from coord.call import Call
 from coord.core.audit import Facts, audit
 from coord.core.mode import Part, Seen, is_complete, mode_of, parts_of
-from coord.doctor.checks import Check, examine
+from coord.doctor.check import Check, examine
+from coord.doctor.checks import CHECKS
 from coord.doctor.finding import Finding, Place, Severity
 from coord.doctor.mending import mend
 from coord.doctor.security import look
@@ -81,7 +82,7 @@ def _examine(call: Call, workspace: Workspace) -> Exit:
             call.output.say(f"fix: {line}")
         # What was mended may be what kept us from looking.
         workspace = open_workspace(call.folder)
-    found = list(examine(_look(call, workspace)))
+    found = list(examine(_look(call, workspace), CHECKS))
     for check, finding in found:
         _show(call, finding, check.name, check.why)
     call.output.emit("doctor", {"findings": [_facts(*each) for each in found], "mended": mended})

@@ -17,20 +17,21 @@ PAGES = sorted(
 WALKED = [name for name in PAGES if any(block.runs for block in blocks_of(read(name)))]
 
 #: Pages whose commands take more than some seconds.
-LONG = {"docs/simulate.md"}
+LONG = {"docs/sessions.md", "docs/simulate.md"}
 
 #: What the world of a page holds before its first setup.
 FILES = {"Makefile": "test:\n\t@echo fine\n"}
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", *PAGES])
 def test_every_block_is_run_or_says_why_not(name: str) -> None:
     for block in blocks_of(read(name)):
         by = re.search(r"\bby (tests/\S+\.py)$", block.mark)
         if by:
             assert Path(name).name in read(by[1]), f"{name}:{block.line}: {by[1]} does not name the page"
         else:
-            assert block.runs or re.fullmatch(r"not run: \S.*", block.mark), (
+            # The picture is played again by test_readme.py.
+            assert block.runs or re.fullmatch(r"not run: \S.*|picture", block.mark), (
                 f"{name}:{block.line}: {block.mark!r}"
             )
 
@@ -39,7 +40,7 @@ def _one(name: str) -> object:
     return pytest.param(name, marks=pytest.mark.long) if name in LONG else name
 
 
-@pytest.mark.parametrize("name", map(_one, WALKED))
+@pytest.mark.parametrize("name", [_one(name) for name in WALKED])
 def test_the_commands_of_a_page_do_what_it_shows(world: World, name: str) -> None:
     world.build(files=FILES, config="")
     for block, shown, real in walk(world, read(name)):

@@ -163,6 +163,23 @@ _VALUES = st.one_of(
 @example(("profiles", "timeout"), "0.0m")
 def test_both_say_the_same_of_any_value(place: tuple[str, str], value: Any) -> None:
     """Where the reader takes a value the schema does, and the other way round unless the value names something."""
+    _compare(place, value)
+
+
+_EDGES: list[Any] = [
+    *(-1, 0, 1, 2, 3, 1023, 1024, 65000, 65001), True, *("", " ", "0", "0m", "1s", "1.5h", "1 h", "1d", "1M", "0M", "9G"),
+    *("a/", "/a", "./a", "..", ".git", "a/.git/b", "a/../b", "a <b>", "<b>", "a <b"), *([], [""], ["a"], ["a/"], ["/"]),
+    *([[]], [["a"]], [["a", ""]], ["stall"]), *({}, {"a": "b"}, {"a": ""}, {"1": "b"}, {"a-b": "c"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", _KEYS, ids=".".join)
+def test_both_say_the_same_at_the_edges(place: tuple[str, str]) -> None:
+    for value in _EDGES:
+        _compare(place, value)
+
+
+def _compare(place: tuple[str, str], value: Any) -> None:
     text = _with(place, value)
     reader, schema = _reader_takes(text), _schema_takes(text)
     if reader:

@@ -26,7 +26,7 @@ from tests.artefacts.picture import without_ids
 from tests.world import World
 
 _FENCE = re.compile(
-    r"(?:^ *<!-- (?P<mark>(?:run|not run|compared)[^>]*?) -->\n+)?"
+    r"(?:^ *<!-- (?P<mark>(?:run|not run|compared|picture)[^>]*?) -->\n+)?"
     r"^(?P<indent> *)```(?P<language>sh|console)\n(?P<text>.*?)^(?P=indent)```$"
     r"|^<!-- setup:\n(?P<setup>.*?)^-->$",
     re.MULTILINE | re.DOTALL,

@@ -23,7 +23,7 @@ Coord = Callable[..., Ran]
 
 COMMANDS = [
     ("ready",), ("ready", "--json"), ("ready", "--explain"), ("list",), ("list", "--json"),
-    ("list", "--status", "open,completed"), ("status",), ("status", "--json"),
+    ("list", "--status", "open,completed"),
 ]  # fmt: skip
 
 #: What must not be loaded where a command answers at once: each costs as much as Python itself, or half of it.
@@ -88,7 +88,7 @@ def test_a_warm_command_loads_nothing_heavy(published: Repository, command: tupl
     assert set(_process(published, *command)) & (HEAVY - set(bare.stdout.split())) == set()
 
 
-@pytest.mark.parametrize(("command", "count"), [("ready", 3), ("status", 3), ("list", 3)])
+@pytest.mark.parametrize(("command", "count"), [("ready", 3), ("list", 3)])
 def test_git_is_started_a_fixed_number_of_times(
     published: Repository, coord: Coord, tmp_path: Path, command: str, count: int
 ) -> None:
@@ -212,7 +212,7 @@ def test_both_doors_say_the_same_with_another_main(published: Repository) -> Non
 
 @pytest.mark.parametrize(
     "args",
-    [("ready", "--nope"), ("list", "--status", "finished"), ("status", "--help"), ("ready", "extra"), ("list", "--fetch")],
+    [("ready", "--nope"), ("list", "--status", "finished"), ("status",), ("ready", "extra"), ("list", "--fetch")],
     ids=" ".join,
 )  # fmt: skip
 def test_what_is_not_usual_is_left_to_the_engine(published: Repository, args: tuple[str, ...]) -> None:
@@ -301,38 +301,6 @@ def test_a_reader_that_goes_away_is_no_failure(published: Repository) -> None:
     )
     os.close(write)
     assert "Traceback" not in ran.stderr
-
-
-def test_status_shows_how_the_tasks_stand(published: Repository, coord: Coord) -> None:
-    published.task("stuck", status="blocked")
-    published.task("free")
-    published.publish()
-    published.git("push", "--quiet", "origin", "HEAD:refs/heads/feat/auth/login")
-    tip = published.git("rev-parse", "--short=7", "HEAD")
-    ran = coord("status", "--fetch")
-    assert ran.out.splitlines() == [
-        f"origin/main {tip}, landing goes on",
-        "1 ready, 1 in progress, 2 waiting, 1 blocked, 1 completed",
-        "",
-        "in progress",
-        "  auth/login  feat/auth/login  Do auth/login",
-        "",
-        "blocked",
-        "  stuck    Do stuck",
-        "",
-        "ready",
-        "  free  Do free",
-    ]
-    assert "hint: coord show stuck tells why it is blocked" in ran.err
-    published.git("update-ref", "refs/coord/freeze", "HEAD")
-    data = coord("status", "--json").json["data"]
-    assert data["frozen"] == "tasks: write them"
-    assert data["main"]["name"] == "origin/main"
-    assert data["counts"] == {
-        "ready": 1, "in_progress": 1, "waiting": 2, "blocked": 1, "not_for_agents": 0, "completed": 1,
-    }  # fmt: skip
-    assert data["in_progress"] == [{"id": "auth/login", "name": "Do auth/login", "branch": "feat/auth/login"}]
-    assert [task["id"] for task in data["ready"]] == ["free"]
 
 
 @pytest.mark.parametrize("command", ["ready", "list"])

@@ -126,7 +126,7 @@ function frame() {
 function standAlone(alone, bottom, columns) {
   const across = Math.max(5, Math.min(columns, 12));
   const top = bottom ? bottom + 78 : 0;
-  graph.titles.push({ x: WIDTH / 2, y: top - 26, text: "need nothing, and nothing needs them" });
+  graph.titles.push({ x: 0, y: top - 26, anchor: "start", text: "need nothing, and nothing needs them" });
   alone.forEach((n, at) => graph.place.set(n, {
     x: (at % across) * (WIDTH + 22) + WIDTH / 2, y: top + Math.floor(at / across) * (HEIGHT + 14) + HEIGHT / 2,
   }));
@@ -184,9 +184,9 @@ function redraw() {
 }
 
 /** A heading; from afar a generation's number is all that there is room for. */
-function title({ x, y, text }) {
+function title({ x, y, text, anchor = "middle" }) {
   const [, word, rest] = /^(generation )?(.*)$/.exec(text);
-  return svg("text", { x, y, "text-anchor": "middle" }, ...(word ? [svg("tspan", { class: "word" }, word)] : []), rest);
+  return svg("text", { x, y, "text-anchor": anchor }, ...(word ? [svg("tspan", { class: "word" }, word)] : []), rest);
 }
 
 /** The path of a status's sign, moved and made larger. */
@@ -276,8 +276,8 @@ function firstTask() {
 
 function fit() {
   const view = $("view"), size = graph.size;
-  const k = Math.min(1, view.clientWidth / size.width, view.clientHeight / size.height);
-  graph.view = { k, x: (view.clientWidth - size.width * k) / 2 - size.left * k, y: (view.clientHeight - size.height * k) / 2 - size.top * k };
+  const k = Math.min(1, view.clientWidth / size.width, (view.clientHeight - 12) / size.height); // room for headings from afar
+  graph.view = { k, x: (view.clientWidth - size.width * k) / 2 - size.left * k, y: (view.clientHeight + 12 - size.height * k) / 2 - size.top * k };
   paint();
 }
 
