@@ -8,6 +8,7 @@ each action item into the working copy's task folder, and nothing else. Times ar
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
@@ -18,15 +19,17 @@ from coord.core.reviewfindings import Finding, Part
 from coord.core.reviewitems import Item
 from coord.core.reviewtables import SHOWN, figures, known, landed_row, period, summary
 from coord.core.reviewwords import lines, plain_words
+from coord.core.session import SessionRole
 from coord.core.task import Task
 from coord.core.text import one_line
-from coord.errors import Exit, UsageError
+from coord.errors import Exit, RefusedError, UsageError
 from coord.freshness import as_of, fetch
 from coord.newtask import known_tasks, refuse_collision, write_new
 from coord.observe import observe
 from coord.output import Json
 from coord.render import render, render_page
 from coord.review import gather
+from coord.sessions.identity import SECRET, caller
 from coord.workspace import Workspace, open_workspace
 
 _TITLES = {
@@ -158,7 +161,7 @@ def _item(item: Item) -> Json:
 
 def _open_tasks(call: Call, workspace: Workspace, review: Review) -> list[Json]:
     """Write a task file for each action item that has none yet."""
-    _refuse_where_tasks_do_not_belong(workspace)
+    _refuse_where_tasks_do_not_belong(call, workspace)
     there = known_tasks(workspace)
     opened = [_open_task(call, workspace, review, item, there) for item in review.items]
     wrote = [each for each in opened if each["written"]]
@@ -169,10 +172,16 @@ def _open_tasks(call: Call, workspace: Workspace, review: Review) -> list[Json]:
     return list(opened)
 
 
-def _refuse_where_tasks_do_not_belong(workspace: Workspace) -> None:
+def _refuse_where_tasks_do_not_belong(call: Call, workspace: Workspace) -> None:
     if workspace.bare:
         raise UsageError(
             "a bare repository has no working copy to write to", hint="coord review --open-tasks in a clone"
+        )
+    who = caller(call.folder, os.environ) if os.environ.get(SECRET) else None
+    if who and who.role is not SessionRole.COORDINATOR:
+        raise RefusedError(
+            f"opening tasks is the coordinator's, and this is an agent's session ({who.why})",
+            hint="coord review without --open-tasks shows the same items",
         )
     branch = (workspace.git.head() or "").removeprefix("refs/heads/")
     if workspace.settings.task_of(branch):
@@ -191,14 +200,7 @@ def _open_task(
         return {"id": item.id, "path": taken.path, "written": False, "text": None}
     settings = workspace.local_settings()
     name = f"{settings.project.tasks}/{item.id}.md"
-    text = render(
-        "review/task.md.j2",
-        item=item,
-        title=plain_words(item.title),
-        period=period(review.facts),
-        lines=lines,
-        touches=[path for path in item.touches if not set("*?[\n") & set(path)],
-    )
+    text = task_text(item, period(review.facts))
     try:
         refuse_collision(item.id, there)
         write_new(workspace, settings, name, text, dry_run=call.args.dry_run)
@@ -207,3 +209,15 @@ def _open_task(
         return {"id": item.id, "path": name, "written": False, "text": text}
     call.output.result(text.rstrip("\n") + "\n" if call.args.dry_run else name)
     return {"id": item.id, "path": name, "written": not call.args.dry_run, "text": text}
+
+
+def task_text(item: Item, told: str) -> str:
+    """Return the task file of an action item; ``told`` is the period that it was found in."""
+    return render(
+        "review/task.md.j2",
+        item=item,
+        title=plain_words(item.title),
+        period=told,
+        lines=lines,
+        touches=[path for path in item.touches if not set("*?[\n") & set(path)],
+    )

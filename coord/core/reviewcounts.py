@@ -198,7 +198,6 @@ class _Desk:
             for e in self.entries
             if e.kind in _ENDED and e.seconds and e.tip not in told and self._counts(e)
         ]
-        ended = list(_once(ended, lambda e: (e.kind, e.tip, e.seconds)))
         seconds = [e.seconds for e in (*validated, *ended)]
         known = sum(landed.gate is not None for landed in self.landings)
         return GateTime(round(sum(seconds), 3), len(seconds), known)

@@ -135,6 +135,13 @@ def test_a_task_that_waited_for_its_dependency_is_told_with_how_long() -> None:
     assert (wait.task, wait.on, wait.seconds, wait.open) == ("b", "a", 300, False)
 
 
+def test_a_dependency_that_had_landed_before_was_not_waited_for() -> None:
+    tasks = (make_task("a"), make_task("b", depends_on="[a]"))
+    entries = (a_landing("a", T), an_event(Kind.SEEN, "b", T + 300), a_landing("b", T + 400))
+
+    assert _facts(*entries, tasks=tasks).waits == ()
+
+
 # -- periods -----------------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +283,13 @@ def test_each_kind_of_trouble_is_an_item(entries: list[Entry], id: str) -> None:
 
     assert len(found) == 1
     assert _ids(_review(*entries, tasks=tasks)) == _ids(_review(*entries[::-1], tasks=tasks))
+
+
+@pytest.mark.parametrize(("failed", "said"), [(1, True), (2, True), (3, False)])
+def test_that_most_landed_at_the_first_try_is_said_when_half_did(failed: int, said: bool) -> None:
+    entries = [a_red_gate(task, T) for task in "abcd"[:failed]] + [a_landing(task, T + 9) for task in "abcd"]
+
+    assert ("first-try" in _rules(_review(*entries), Part.RIGHT)) is said
 
 
 def test_a_single_failure_is_told_and_is_no_item_yet() -> None:
