@@ -20,6 +20,9 @@ _LOG, _OLD, _TIPS = "events.ndjson", "events.old.ndjson", "tips.json"
 #: Bytes of the log after which it is put aside; the one before it goes. At 300 bytes an event: 50,000 events each.
 _LIMIT = 16 << 20
 
+#: Bytes of the log's end that are read for what happened last.
+_RECENT = 1 << 18
+
 #: Bytes of one line that are read; what is longer was not written by coord.
 _LINE = 1 << 20
 
@@ -56,6 +59,19 @@ def read(state: Path) -> tuple[list[Entry], int]:
             else:
                 unread += 1
     return entries, unread
+
+
+def recent(state: Path) -> list[Entry]:
+    """Return the last events of this machine, as they were written: a few hundred, whatever the length of the log."""
+    try:
+        with (state / _LOG).open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - _RECENT))
+            lines = stream.read().splitlines()
+    except OSError:
+        return []
+    whole = lines if size <= _RECENT else lines[1:]
+    return [entry for line in whole if (entry := _entry(line))]
 
 
 def note_seen(state: Path, branches: Sequence[tuple[str, str, str]], now: int) -> None:

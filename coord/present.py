@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coord import freshness, inbox
+from coord import events, freshness, inbox
 from coord.core.anomaly import command_for
-from coord.core.overview import present_of
+from coord.core.overview import present_of, with_remembered
 from coord.core.present import AtWork, Drift, Oddity, Present, Tree
 from coord.core.settings import Settings
 from coord.core.snapshot import Snapshot
@@ -88,7 +88,8 @@ def look(
     if workspace.main_tip is None:
         return _before_main(workspace, memory, trees, now)
     view = observe(workspace if asks_forge else _without_forge(workspace), now=int(now))
-    present = branches_and_sessions(workspace, view, memory)
+    snapshot = with_remembered(view.snapshot, events.recent(workspace.state))
+    present = branches_and_sessions(workspace, replace(view, snapshot=snapshot), memory)
     unread = "; pull requests are not read without --fetch" if view.snapshot.hosted and not asks_forge else ""
     return replace(
         present,

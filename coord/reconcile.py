@@ -263,6 +263,7 @@ def _sent(run: _Run) -> bool:
                 _look_again(run)
             return True
         case Learned(found, _):
+            recording.refused(run.site.workspace, run.view.snapshot, found)
             _look_again(run)
             run.findings += found
         case OneByOne(words):
@@ -288,6 +289,7 @@ def _settle(run: _Run) -> None:
 
 def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> None:
     base = run.view.snapshot.base
+    recording.refused(run.site.workspace, run.view.snapshot, found)
     if ended:
         recording.validated(run.site.workspace, base, ended, _candidates(run))
     fresh = list(found)

@@ -9,7 +9,7 @@ from coord import events
 from coord.core.history import Entry, Kind, Source
 from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.text import one_line
-from coord.core.trial import CouldNotRun, Green, MainRed, Red
+from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, ServerRefused
 from coord.outcome import Ended, Ending
 from coord.workspace import Workspace
 
@@ -85,6 +85,20 @@ def _judged(finding: object) -> tuple[Kind, str, str, float, tuple[str, ...]] | 
             return Kind.COULD_NOT_RUN, reason, "", 0.0, ()
         case _:
             return None
+
+
+def refused(workspace: Workspace, snapshot: Snapshot, found: Sequence[Found]) -> None:
+    """Record which branches the remote did not take, in its own words."""
+    words = {each.tips[-1]: each.finding.words for each in found if isinstance(each.finding, ServerRefused)}
+    at = int(time.time())
+    entries = [
+        Entry(
+            at, Kind.REFUSED, b.task, words[b.tip], Source.EVENT, branch=b.name, tip=b.tip, main=snapshot.base
+        )
+        for b in snapshot.branches
+        if b.tip in words
+    ]
+    events.record(workspace.state, *entries)
 
 
 def raced(workspace: Workspace, ref: str, branches: Sequence[TaskBranch], *, times: int) -> None:

@@ -9,10 +9,11 @@ that coord knows of will do it, so a maintainer's, who can give the task to anot
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from coord.core.action import Block, Complete, Sweep
+from coord.core.history import Entry, Kind
 from coord.core.journal import Reverted
 from coord.core.plan import next_action
 from coord.core.present import AtWork, Held, Next, Present, Turn
@@ -20,6 +21,7 @@ from coord.core.queue import Candidate, Cause, Result, Waiting, make_queue, stan
 from coord.core.snapshot import Claim, Ruling, Snapshot
 from coord.core.spawning import why_not
 from coord.core.task import Status, Task
+from coord.core.trial import CouldNotRun, Finding, Found, MainRed, ServerRefused
 
 #: Sessions that a message reaches: they have a host, or are taken up again by it.
 _REACHABLE = frozenset(
@@ -51,8 +53,46 @@ class _Scene:
         known = self.snapshot.graph.get(task)
         return known.name if known else ""
 
+    def status(self, task: str) -> str:
+        known = self.snapshot.graph.get(task)
+        return known.status.value if known else ""
+
     def session(self, task: str) -> AtWork | None:
         return self.sessions.get(task)
+
+
+def with_remembered(snapshot: Snapshot, events: Iterable[Entry]) -> Snapshot:
+    """Return the snapshot with what the last run on this machine found and no verdict tells: a red main, a gate that
+    could not run (both on the present main only), a refused push. ``events`` are in the order in which they happened."""
+    last = {entry.tip: entry for entry in events if entry.kind in _JUDGING}
+    tips = {branch.tip for branch in snapshot.branches}
+    found = (
+        Found(snapshot.base, (tip,), finding)
+        for tip, entry in last.items()
+        if tip in tips and (finding := _finding(entry, snapshot.base))
+    )
+    return replace(snapshot, findings=(*snapshot.findings, *found))
+
+
+def _finding(entry: Entry, base: str) -> Finding | None:
+    match entry.kind:
+        case Kind.MAIN_RED if entry.main == base:
+            return MainRed(entry.step)
+        case Kind.COULD_NOT_RUN if entry.main == base:
+            return CouldNotRun(entry.reason)
+        case Kind.REFUSED:
+            return ServerRefused(entry.reason)
+        case _:
+            return None
+
+
+#: What is known of a tip after a run; of each tip the last counts.
+_JUDGING = frozenset(
+    {
+        Kind.MAIN_RED, Kind.COULD_NOT_RUN, Kind.REFUSED, Kind.VALIDATED, Kind.LANDED, Kind.CONFLICT,
+        Kind.GATE_FAILED, Kind.BLOCKED,
+    }
+)  # fmt: skip
 
 
 def present_of(snapshot: Snapshot, sessions: tuple[AtWork, ...] = (), *, main: str, said: str) -> Present:
@@ -147,6 +187,7 @@ def _held(waits: Waiting, scene: _Scene) -> Held:
         paths=waits.paths,
         command=command,
         since=branch.since,
+        status=scene.status(branch.task),
     )
 
 
@@ -194,7 +235,10 @@ def _mend(waits: Waiting, scene: _Scene) -> _Said:
 
 
 def _stuck(waits: Waiting, scene: _Scene) -> _Said:
-    """An agent said that it cannot go on: somebody has to know better."""
+    """An agent said that it cannot go on: the next run tells main, then somebody has to know better."""
+    ruling = scene.snapshot.ruling(waits.branch.task)
+    if ruling is None or not stands(ruling, waits.branch):
+        return Turn.COORD, "coord land"
     return Turn.MAINTAINER, f"coord unblock {shlex.quote(waits.branch.task)} -m 'WHAT HELPS'"
 
 
@@ -260,7 +304,7 @@ _TURNS: Mapping[Cause, Callable[[Waiting, _Scene], _Said]] = {
     Cause.DEPENDENCIES: _dependencies,
     Cause.PROTECTED: _protected,
     Cause.MAIN_RED: _by(Turn.MAINTAINER, "coord land"),
-    Cause.COULD_NOT_RUN: _by(Turn.MAINTAINER, "coord doctor"),
+    Cause.COULD_NOT_RUN: _by(Turn.MAINTAINER, "coord land"),
     Cause.UNFIT: _by(Turn.MAINTAINER, "coord land {}"),
     Cause.REFUSED: _by(Turn.MAINTAINER, "coord doctor"),
 }
@@ -290,6 +334,7 @@ def _stopped_task(task: Task, ruling: Ruling | None) -> Held:
         reason=told or f"main says so (status: {task.status_text}); coord show {name} tells more",
         turn=Turn.MAINTAINER,
         command=f"coord unblock {name} -m 'WHAT HELPS'" if is_blocked else f"coord show {name}",
+        status=task.status.value,
     )
 
 
@@ -309,6 +354,7 @@ def _elsewhere(scene: _Scene) -> Iterator[Held]:
             result=Result.WAITING.value,
             reason=f"{claim.holder} works on it, and has pushed nothing yet",
             turn=Turn.AGENT,
+            status=task.status.value,
         )
 
 

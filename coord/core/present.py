@@ -37,7 +37,8 @@ class Held:
     """A branch (or a task without one) that does not land now.
 
     ``result`` is ``queue.Result``'s word, ``on`` the tasks or branches it waits for, ``command`` what the one whose turn
-    it is can type (``""``: none is known), ``since`` the tip's committer date in seconds (0: there is no branch).
+    it is can type (``""``: none is known), ``since`` the tip's committer date in seconds (0: there is no branch), ``status`` the
+    task's on main (``""``: there is no task).
     """
 
     task: str
@@ -51,6 +52,7 @@ class Held:
     paths: tuple[str, ...] = ()
     command: str = ""
     since: int = 0
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,12 @@ if TYPE_CHECKING:
 
 def facts_of(present: Present) -> Json:
     """Return the facts of a present. Lists keep their order; times are seconds since the epoch, sizes bytes."""
-    counts = dict(present.counts)
     return {
         "main": {"name": present.main, "commit": present.base, "said": present.said},
         "at": present.at,
         "frozen": present.frozen,
         "next": present.action,
-        "counts": counts,
+        "counts": dict(present.counts),
         "queue": [_queue(one) for one in present.queue],
         "waiting": [_held(one) for one in present.waiting],
         "blocked": [_held(one) for one in present.blocked],
