@@ -17,7 +17,7 @@ from coord.call import Call
 from coord.core.review import Review, make_review
 from coord.core.reviewfindings import Finding, Part
 from coord.core.reviewitems import Item
-from coord.core.reviewtables import SHOWN, figures, known, landed_row, period, summary
+from coord.core.reviewtables import known, period
 from coord.core.reviewwords import lines, plain_words
 from coord.core.session import SessionRole
 from coord.core.task import Task
@@ -27,16 +27,11 @@ from coord.freshness import as_of, fetch
 from coord.newtask import known_tasks, refuse_collision, write_new
 from coord.observe import observe
 from coord.output import Json
-from coord.render import render, render_page
+from coord.render import render
 from coord.review import gather
+from coord.reviewpage import markdown, page
 from coord.sessions.identity import SECRET, caller
 from coord.workspace import Workspace, open_workspace
-
-_TITLES = {
-    Part.RIGHT: "What Went Right",
-    Part.WRONG: "What Went Wrong",
-    Part.BETTER: "What Could Be Better",
-}
 
 
 def options(parser: ArgumentParser) -> None:
@@ -92,32 +87,6 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, "utf-8", errors="replace", newline="\n")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another file") from error
-
-
-def markdown(review: Review, said: str) -> str:
-    """Return a review as Markdown; ``said`` is how old what it was read from is."""
-    return render("review/review.md.j2", **_values(review, said))
-
-
-def page(review: Review, said: str) -> str:
-    """Return a review as one page of HTML with charts."""
-    return render_page("review/review.html.j2", **_values(review, said), figures=figures(review.facts))
-
-
-def _values(review: Review, said: str) -> dict[str, object]:
-    landings = review.facts.landings
-    return {
-        "period": period(review.facts),
-        "told": review.facts.period.told,
-        "said": said,
-        "known": known(review.facts),
-        "summary": summary(review.facts),
-        "landings": [landed_row(landed) for landed in landings[-SHOWN:]],
-        "more": max(0, len(landings) - SHOWN),
-        "parts": [(title, review.part(part)) for part, title in _TITLES.items()],
-        "items": review.items,
-        "lines": lines,
-    }
 
 
 def facts(review: Review) -> dict[str, Json]:
