@@ -188,7 +188,10 @@ class Store:
             return
         (folder / PROCESS).unlink(missing_ok=True)
         gone = self.archive / f"{time.time_ns():020d}-{id}"
-        folder.rename(gone)
+        try:
+            folder.rename(gone)
+        except FileNotFoundError:
+            return  # another process of coord has retired it at the same moment
         shutil.rmtree(gone / INBOX, ignore_errors=True)
         old = sorted(entry.name for entry in os.scandir(self.archive))
         for name in old[: max(0, len(old) - keep)]:
