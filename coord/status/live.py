@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -92,7 +91,7 @@ def _follow(lookout: Lookout, output: Output, seconds: float) -> None:
     live = Live(
         console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
     )
-    with _undisturbed(), _keys() as pressed, live:
+    with _keys() as pressed, live:
         shown: object = None
         while True:
             lookout.check()
@@ -138,6 +137,10 @@ def _keys() -> Iterator[Callable[[], str]]:
 
     try:
         tty.setcbreak(descriptor)
+        # Ctrl-Z would stop the git that we read from as well, and leave a shell on a screen that is not its own.
+        alone = termios.tcgetattr(descriptor)
+        alone[6][termios.VSUSP] = b"\0"
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, alone)
         yield pressed
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
@@ -146,13 +149,3 @@ def _keys() -> Iterator[Callable[[], str]]:
 def _no_key() -> str:
     time.sleep(_BEAT)
     return ""
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Take no Ctrl-Z: a shell that comes back meanwhile would find a screen that is not its own."""
-    before = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTSTP, before)
