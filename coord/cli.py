@@ -56,6 +56,7 @@ VERBS: dict[str, Verb] = {
     "forecast": Verb("forecast", "tell which branches would conflict, before they do", _LAND),
     "log": Verb("log", "show what has been decided, and why", _LAND),
     "why": Verb("why", "tell why a task stands where it does, and how it came there", _LAND),
+    "review": Verb("review", "tell what went right and wrong, and what to do about it", _LAND),
     "simulate": Verb("simulate", "show how long a queue takes, under each strategy", _LAND),
     "land": Verb("land", "land what is ready: merge, validate, publish, tidy up", _LAND),
     "retry": Verb("retry", "try a branch again that conflicted or failed", _LAND),

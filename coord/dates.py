@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 
 from coord.core.text import one_line, whole_number
@@ -16,9 +17,7 @@ def moment(workspace: Workspace, words: str, now: float | None = None) -> int:
     A name that is both is the commit. Raises UsageError for what is neither, and for what has not been yet.
     """
     now = time.time() if now is None else now
-    oid = None if words.startswith("-") else workspace.git.resolve(f"{words}^{{commit}}")
-    if oid is None and workspace.remote and not words.startswith("-"):
-        oid = workspace.git.resolve(f"refs/remotes/{workspace.remote}/{words}^{{commit}}")
+    oid = commit_named(workspace, words)
     if oid is not None:
         return workspace.git.objects.commit(oid).committed
     at = _date(workspace, words)
@@ -30,8 +29,33 @@ def moment(workspace: Workspace, words: str, now: float | None = None) -> int:
     return at
 
 
+def commit_named(workspace: Workspace, words: str) -> str | None:
+    """Return the commit that a person names (a branch of the remote needs no prefix), or None."""
+    if words.startswith("-"):
+        return None
+    oid = workspace.git.resolve(f"{words}^{{commit}}")
+    if oid is None and workspace.remote:
+        oid = workspace.git.resolve(f"refs/remotes/{workspace.remote}/{words}^{{commit}}")
+    return oid
+
+
+#: The words of dates that git reads (date.c), by their beginnings. It takes the numbers out of anything else too: a
+#: misspelt tag ``v1.2`` would be the first of this month.
+_WORDS = re.compile(
+    r"now|noon|midnight|tea|today|yesterday|never|last|ago|at|on|and|am|pm|t|z|utc|gmt|one|two|three|four|five|six"
+    r"|seven|eight|nine|ten|(?:second|sec|minute|min|hour|day|week|month|year)s?"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|satur|sat|sun)(?:day)?"
+    r"|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t|tember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?"
+)
+
+
 def _date(workspace: Workspace, words: str) -> int | None:
-    """Return what git takes a date for; git takes what it cannot read for now."""
+    """Return what git takes a date for; git takes what it cannot read for now, and a day for its present hour."""
+    if words.startswith("-") or not all(map(_WORDS.fullmatch, re.findall(r"[^\W\d_]+", words.casefold()))):
+        return None
+    if re.fullmatch(r"\s*\d{4}-\d{1,2}-\d{1,2}\s*", words):
+        words = f"{words.strip()} 00:00"
     answer = workspace.git.run("rev-parse", f"--since={words}")
     return whole_number(answer.line.removeprefix("--max-age="))
 

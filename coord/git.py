@@ -341,6 +341,27 @@ class Git:
         rows = (record.strip().partition(" ") for record in records)
         return tuple((commit, task.strip()) for commit, _, task in rows if task.strip())
 
+    def changed_by(self, steps: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+        """Return the paths that each of (commit, parent) changed against that parent, in one process for any number."""
+        lines = "".join(f"{commit} {parent}\n" for commit, parent in steps)
+        if not lines:
+            return {}
+        # --raw tells ids from paths: a path may look like an id, but none follows an id without its modes.
+        answer = self.run(
+            "diff-tree", "--stdin", "-r", "--raw", "-z", "--no-renames", "--no-ext-diff", data=lines.encode()
+        )
+        found: dict[str, frozenset[str]] = {}
+        commit, paths = "", list[str]()
+        fields = iter(answer.text.split("\0"))
+        for field in fields:
+            if field.startswith(":"):
+                paths.append(next(fields))
+            elif field:
+                commit, paths = field, []
+            if commit:
+                found[commit] = frozenset(paths)
+        return found
+
     def newest_first(self, commits: Iterable[str]) -> tuple[str, ...]:
         """Return commits so that none comes before one that contains it, in two processes for any number."""
         wanted = sorted(commits)

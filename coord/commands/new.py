@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shlex
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coord.core.frontmatter import quoted
-from coord.core.graph import TaskGraph
 from coord.core.row import ENUMS
-from coord.core.task import Status, Task, Unreadable, branch_flaw, read_task
+from coord.core.task import Status, branch_flaw
 from coord.core.text import one_line, paragraph
 from coord.errors import Exit, UsageError
-from coord.taskfolder import read_tasks_at, read_tasks_here
-from coord.workspace import Workspace, open_workspace
+from coord.newtask import known_tasks, refuse_collision, write_new
+from coord.workspace import open_workspace
 
 if TYPE_CHECKING:
     from coord.call import Call
@@ -60,12 +58,11 @@ def run(call: Call) -> Exit:
             f"'{one_line(id)}' {flaw}: it cannot be a branch name", hint="use letters, digits, - and /"
         )
     settings = workspace.local_settings()
-    known = _known(workspace)
-    _refuse_collision(id, known)
+    known = known_tasks(workspace)
+    refuse_collision(id, known)
     name = f"{settings.project.tasks}/{id}.md"
     text = _render(call.args)
-    _check(name, text)
-    _write(workspace.top / name, workspace.top / settings.project.tasks, text, dry_run=call.args.dry_run)
+    write_new(workspace, settings, name, text, dry_run=call.args.dry_run)
     for need in _needs(call.args):
         if all(task.id != need for task in known):
             call.output.say(f"there is no task '{need}' yet: {id} will wait until there is one")
@@ -79,28 +76,6 @@ def run(call: Call) -> Exit:
         )
     call.output.emit("new", {"id": id, "path": name, "text": text, "written": not call.args.dry_run})
     return Exit.OK
-
-
-def _known(workspace: Workspace) -> tuple[Task, ...]:
-    """Return the tasks of the working copy and of main: an id that is taken on either is taken."""
-    graphs: list[TaskGraph] = [read_tasks_here(workspace.top, workspace.local_settings()).graph]
-    if workspace.main_tip:
-        graphs.append(read_tasks_at(workspace, workspace.main_tip, workspace.settings).graph)
-    return tuple(task for graph in graphs for task in graph.tasks)
-
-
-def _refuse_collision(id: str, known: tuple[Task, ...]) -> None:
-    folded = id.casefold()
-    for task in known:
-        other = task.id.casefold()
-        if other == folded:
-            words = "already exists" if task.id == id else f"differs only in case from '{task.id}'"
-            raise UsageError(f"task '{id}' {words}: {task.path}", hint="choose another id")
-        if other.startswith(folded + "/") or folded.startswith(other + "/"):
-            raise UsageError(
-                f"'{id}' and '{task.id}' ({task.path}) cannot both be branches: one lies below the other",
-                hint="choose another id",
-            )
 
 
 def _needs(args: Namespace) -> list[str]:
@@ -127,30 +102,3 @@ def _render(args: Namespace) -> str:
 
 def _list(field: str, items: list[str]) -> list[str]:
     return [f"{field}:", *(f"  - {quoted(one_line(item))}" for item in items)] if items else []
-
-
-def _check(name: str, text: str) -> None:
-    """Read the file as everybody will, before it is written."""
-    read = read_task(name, text.encode("utf-8", "replace"))
-    if isinstance(read, Unreadable) or read.problems:
-        raise UsageError(
-            f"this would not be a sound task: {read.problems[0].message}", hint="coord new --help"
-        )
-
-
-def _write(path: Path, folder: Path, text: str, *, dry_run: bool) -> None:
-    """Write the file if nothing is there; a link inside the task folder must not lead out of it."""
-    if path.exists() or path.is_symlink():
-        raise UsageError(f"{path} already exists", hint="choose another id")
-    inside = folder.parent.resolve() / folder.name
-    if folder.is_symlink() or not path.parent.resolve().is_relative_to(inside.resolve()):
-        raise UsageError(f"{path} lies outside of the task folder", hint="remove the link that leads there")
-    if not dry_run:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-        except OSError as error:
-            raise UsageError(
-                f"{path} cannot be written: {error.strerror}", hint="choose another id"
-            ) from error

@@ -96,5 +96,5 @@ def test_what_is_said_to_be_missing_is_missing() -> None:
     """When one of these comes, the README has to say so."""
     from coord.cli import VERBS
 
-    for verb in ("review", "dashboard"):
+    for verb in ("dashboard",):
         assert verb not in VERBS

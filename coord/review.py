@@ -1,0 +1,103 @@
+"""What a review is made from, read: the history, what each landing changed, and statuses that do not fit."""
+
+from __future__ import annotations
+
+from coord.core.history import Entry, History, Kind, Source
+from coord.core.present import Drift
+from coord.core.reviewcounts import Change, Material
+from coord.core.text import one_line
+from coord.dates import commit_named, moment
+from coord.doctor.check import examine
+from coord.doctor.finding import Place
+from coord.doctor.untidy import UNTIDY
+from coord.errors import UsageError
+from coord.history import read_history
+from coord.observe import View
+from coord.workspace import Workspace
+
+#: The checks of ``coord doctor`` that hold what main says against what is so.
+_DRIFT = tuple(
+    check
+    for check in UNTIDY
+    if check.name
+    in {
+        "landed-not-completed", "merged-by-hand", "open-dependencies", "blocked-without-verdict",
+        "verdict-without-block",
+    }
+)  # fmt: skip
+
+
+def gather(workspace: Workspace, view: View, *, since: str = "") -> Material:
+    """Return what a review is made from; ``since`` is a commit of main or a date (``""``: everything).
+
+    Raises UsageError when it is neither.
+    """
+    history = read_history(workspace, view)
+    at, before = _cut(workspace, view, history, since)
+    return Material(
+        history=history,
+        snapshot=view.snapshot,
+        now=view.snapshot.at,
+        changes=_changes(workspace, view, history),
+        drift=_drift(workspace, view),
+        since=at,
+        chain=view.on_chain,
+        before=before,
+        told=one_line(since),
+        by_hand=_by_hand(workspace, view, at, before),
+    )
+
+
+def _by_hand(workspace: Workspace, view: View, since: int | None, before: frozenset[str]) -> int:
+    """Return how many merges on main in the period are not coord's."""
+    merges = (c for c in workspace.git.first_parents(view.snapshot.base) if len(c.parents) > 1)
+    return sum(
+        "Coord-" not in commit.message and commit.committed >= (since or 0) and commit.oid not in before
+        for commit in merges
+    )
+
+
+def _cut(workspace: Workspace, view: View, history: History, since: str) -> tuple[int | None, frozenset[str]]:
+    """Return when the period begins, and the commits of main before it.
+
+    After a commit comes what main gained since: landings of one second are told apart by it, by their dates they are not.
+    """
+    if not since:
+        return None, frozenset()
+    at, commit = moment(workspace, since, view.snapshot.at), commit_named(workspace, since)
+    if commit is None:
+        return at, frozenset()
+    base = view.snapshot.base
+    if not workspace.git.is_ancestor(commit, base):
+        raise UsageError(
+            f"'{one_line(since, 80)}' is not on {workspace.main_name}: nothing came after it there",
+            hint="a tag or commit of main; or a date such as 2026-11-20, '2 days ago', yesterday",
+        )
+    after = frozenset(workspace.git.rev_list(base, f"^{commit}"))
+    told = {entry.commit for entry in history.entries if _on_main(entry, view)}
+    return at, frozenset((told | view.on_chain) - after)
+
+
+def _on_main(entry: Entry, view: View) -> bool:
+    return entry.source is Source.MAIN or entry.commit in view.on_chain
+
+
+def _changes(workspace: Workspace, view: View, history: History) -> tuple[Change, ...]:
+    """Return what each landing changed against the main that it landed on."""
+    landed = [e for e in history.entries if e.kind is Kind.LANDED and e.source is Source.MAIN]
+    changed = workspace.git.changed_by((entry.commit, entry.main) for entry in landed)
+    is_task = view.snapshot.settings.is_task_path
+    return tuple(
+        Change(
+            entry.commit,
+            tuple(sorted(path for path in changed.get(entry.commit, ()) if not is_task(path))),
+            workspace.git.objects.commit(entry.tip).committed,
+        )
+        for entry in landed
+    )
+
+
+def _drift(workspace: Workspace, view: View) -> tuple[Drift, ...]:
+    place = Place(workspace, workspace.top, view.snapshot.at, view)
+    found = examine(place, _DRIFT)
+    return tuple(Drift(check.name, one.subject, one.message, one.command) for check, one in found)
