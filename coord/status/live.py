@@ -82,6 +82,7 @@ def _timeless(sight: Sight) -> Sight:
 
 
 def _follow(lookout: Lookout, output: Output, seconds: float) -> None:
+    from rich.console import ConsoleDimensions
     from rich.control import Control
     from rich.live import Live
 
@@ -95,6 +96,8 @@ def _follow(lookout: Lookout, output: Output, seconds: float) -> None:
         shown: object = None
         while True:
             lookout.check()
+            # The terminal itself is asked: COLUMNS and LINES in the environment stay as they were when it gets another size.
+            console.size = ConsoleDimensions(*os.get_terminal_size(output.out.fileno()))
             now = (lookout.sight, console.size)
             if now != shown:
                 live.update(_drawn(lookout.sight, console, seconds), refresh=True)

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.status.terminal import terminal
@@ -51,7 +52,7 @@ def test_the_screen_survives_another_size_a_remote_that_is_away_and_ctrl_c(
 ) -> None:
     world.build({"a": task_text("a"), "c": task_text("c")})
     world.push("feat/a", {"src/a.txt": "a\n"})
-    with terminal(world.desk, socket, width=80, height=24) as it:
+    with terminal(world.desk, socket, width=80, height=24, COLUMNS="80", LINES="24") as it:
         it.coord("status", "--watch", "1")
         it.until(_shown("feat/a", "q ends this"))
         it.resize(38, 9)
@@ -60,7 +61,7 @@ def test_the_screen_survives_another_size_a_remote_that_is_away_and_ctrl_c(
         it.resize(120, 40)
         it.until(_shown("1. feat/a  shares no file with another", "the remote is asked every 1 s"))
         world.origin.rename(world.root / "away.git")
-        it.until(_shown("not fetched: cannot fetch from origin", "what follows may be old", "1. feat/a"))
+        it.until(_shown("! not fetched: cannot fetch", "1. feat/a"))
         (world.root / "away.git").rename(world.origin)
         it.until(lambda screen: "not fetched" not in screen and "1. feat/a" in screen)
         it.press("C-z")
@@ -81,6 +82,33 @@ def test_what_happens_here_is_seen_at_once_however_seldom_the_remote_is_asked(
         it.until(_shown("1 note is unread: coord inbox"))
         it.press("Q")
         it.until(_shown("ended 0"))
+
+
+def test_a_remote_that_never_answers_holds_up_neither_the_screen_nor_the_end(
+    world: World, socket: Path
+) -> None:
+    world.build({"a": task_text("a")})
+    world.git("config", "remote.origin.url", "ssh://nowhere.invalid/x.git", at=world.desk)
+    hangs = world.root / "hangs"
+    hangs.write_text(f"#!/bin/sh\necho $$ > {world.root}/asked\nexec sleep 600\n")
+    hangs.chmod(0o755)
+    world.git("config", "core.sshCommand", str(hangs), at=world.desk)
+    with terminal(world.desk, socket) as it:
+        it.coord("status", "--watch", "1")
+        it.until(lambda screen: "1 task: 1 ready" in screen and (world.root / "asked").is_file())
+        world.git("update-ref", "refs/coord/freeze", "HEAD", at=world.desk)
+        it.until(_shown("landing is frozen"))
+        it.press("q")
+        it.until(_shown("ended 0"))
+    assert not _runs(int((world.root / "asked").read_text())), "nothing of it is left"
+
+
+def _runs(process: int) -> bool:
+    """Say whether a process does anything still; where nobody collects what has ended, its number stays."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_colours_have_words_beside_them_and_no_color_takes_them_away(world: World, socket: Path) -> None:
