@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test long soak lint docs bench agents clean
+.PHONY: demo test long soak lint docs bench agents browser packages vendor clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/coord demo
@@ -12,11 +12,11 @@ demo: $(VENV)/.runtime
 # By file: worlds that are played once for a module must not be played by each worker, and in their order: else the few
 # tests of a long file come last, on one worker. (loadgroup does nothing with
 # pytest 9.2 and pytest-xdist 3.8: the one renamed what the other writes to.)
-test: $(VENV)/.dev agents
+test: $(VENV)/.dev agents browser packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # What CI runs beside the tests: whole stories, and real agents.
-long: $(VENV)/.dev agents
+long: $(VENV)/.dev agents browser packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m long $(ARGS)
 
 soak: $(VENV)/.dev agents
@@ -60,6 +60,27 @@ $(VENV)/.agents: tests/real/package.json tests/real/package-lock.json | $(VENV)/
 	cp tests/real/package.json tests/real/package-lock.json $(VENV)/agents
 	npm ci --prefix $(VENV)/agents --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
+
+# What the tests of the dashboard need from npm, by name and hash. (What they find missing, they name.)
+browser: | $(VENV)/bin/python
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(VENV)/.browser || true; fi
+
+$(VENV)/.browser: tests/browser/package.json tests/browser/package-lock.json | $(VENV)/bin/python
+	mkdir -p $(VENV)/browser
+	cp tests/browser/package.json tests/browser/package-lock.json $(VENV)/browser
+	npm ci --prefix $(VENV)/browser --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+# Take the library that the dashboard's file holds from what npm has checked against the lock.
+vendor: $(VENV)/.dev $(VENV)/.browser
+	$(BIN)/python -m tests.browser.vendored
+
+# The programs that tests drive: a terminal and a browser. Where apt cannot install them their tests are named as not run.
+packages:
+	@if command -v tmux && { command -v chromium || command -v google-chrome; }; then :; \
+	elif command -v apt-get && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends tmux chromium chromium-driver || true; \
+	fi >/dev/null
 
 # The hook managers that make bench measures beside; without them it says what it could not measure.
 $(VENV)/.bench: $(VENV)/.dev

@@ -45,6 +45,9 @@ VERBS: dict[str, Verb] = {
     "status": Verb(
         "status", "show on one screen what lands, waits and is blocked, and whose turn it is", _TASKS
     ),
+    "dashboard": Verb(
+        "dashboard", "write one page that shows how everything stands, or serve it live", _TASKS
+    ),
     "ready": Verb("ready", "list tasks that can be started now", _TASKS),
     "graph": Verb("graph", "show order, cycles, critical path, bottlenecks, risk and cost", _TASKS),
     "new": Verb("new", "write a new task file", _TASKS),

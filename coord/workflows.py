@@ -27,6 +27,9 @@ RUNNER = "ubuntu-24.04"
 #: actions/checkout, by its commit.
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 CHECKOUT_VERSION = "v7.0.1"
+#: actions/upload-artifact, by its commit: from this version on a page can be kept as it is, and a browser opens it.
+UPLOAD = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f"
+UPLOAD_VERSION = "v7.0.0"
 
 _MARK = "# Rendered by coord init --github"
 _ACTION = re.compile(r"(?:[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[\w./-]+|[.$]/[\w./-]*)")
@@ -90,6 +93,8 @@ def render(name: str, wanted: Wanted) -> str:
             environment=ENVIRONMENT,
             checkout_action=CHECKOUT,
             checkout_version=CHECKOUT_VERSION,
+            upload_action=UPLOAD,
+            upload_version=UPLOAD_VERSION,
         )
     )
 
@@ -173,7 +178,7 @@ def standing_of(texts: Mapping[str, str]) -> Standing:
     text = texts.get("coord-land.yml") or texts.get("coord-simple.yml") or ""
     # Each names the action; the one that lands may be gone, or a foreign file stand in its place.
     every = "\n".join([text, *texts.values()])
-    actions = re.findall(r"^ +uses: (?!actions/checkout@)(\S+)", every, re.MULTILINE)
+    actions = re.findall(r"^ +uses: (?!actions/)(\S+)", every, re.MULTILINE)
     runners = re.findall(r"^    runs-on: (.+)$", text, re.MULTILINE)
     minute = re.search(r'cron: "(\d+),', text)
     return Standing(

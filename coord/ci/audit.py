@@ -1,4 +1,5 @@
-"""``coord ci audit``: once a week, look at the task files and at the repository, and keep one issue about what is wrong."""
+"""``coord ci audit``: once a week, look at the task files and at the repository, keep one issue about what is wrong, and
+pages that show how everything stands and how it went."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import time
 from collections.abc import Iterable
 
 from coord.ci.job import Job, forge_of
+from coord.ci.pages import keep_pages
 from coord.ci.summary import table
 from coord.core.audit import audit
 from coord.core.markdown import cell, prose
@@ -39,6 +41,7 @@ def run(job: Job) -> Exit:
         forge.upsert_issue(MARKER, TITLE, text)
     else:
         forge.close_issue(MARKER, f"As of {view.snapshot.base[:7]} nothing is wrong.")
+    keep_pages(job, workspace, view)
     return Exit.OK
 
 

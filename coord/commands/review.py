@@ -8,6 +8,7 @@ each action item into the working copy's task folder, and nothing else. Times ar
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
@@ -16,24 +17,21 @@ from coord.call import Call
 from coord.core.review import Review, make_review
 from coord.core.reviewfindings import Finding, Part
 from coord.core.reviewitems import Item
-from coord.core.reviewtables import SHOWN, figures, known, landed_row, period, summary
+from coord.core.reviewtables import known, period
 from coord.core.reviewwords import lines, plain_words
+from coord.core.session import SessionRole
 from coord.core.task import Task
 from coord.core.text import one_line
-from coord.errors import Exit, UsageError
+from coord.errors import Exit, RefusedError, UsageError
 from coord.freshness import as_of, fetch
 from coord.newtask import known_tasks, refuse_collision, write_new
 from coord.observe import observe
 from coord.output import Json
-from coord.render import render, render_page
+from coord.render import render
 from coord.review import gather
+from coord.reviewpage import markdown, page
+from coord.sessions.identity import SECRET, caller
 from coord.workspace import Workspace, open_workspace
-
-_TITLES = {
-    Part.RIGHT: "What Went Right",
-    Part.WRONG: "What Went Wrong",
-    Part.BETTER: "What Could Be Better",
-}
 
 
 def options(parser: ArgumentParser) -> None:
@@ -91,32 +89,6 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another file") from error
 
 
-def markdown(review: Review, said: str) -> str:
-    """Return a review as Markdown; ``said`` is how old what it was read from is."""
-    return render("review/review.md.j2", **_values(review, said))
-
-
-def page(review: Review, said: str) -> str:
-    """Return a review as one page of HTML with charts."""
-    return render_page("review/review.html.j2", **_values(review, said), figures=figures(review.facts))
-
-
-def _values(review: Review, said: str) -> dict[str, object]:
-    landings = review.facts.landings
-    return {
-        "period": period(review.facts),
-        "told": review.facts.period.told,
-        "said": said,
-        "known": known(review.facts),
-        "summary": summary(review.facts),
-        "landings": [landed_row(landed) for landed in landings[-SHOWN:]],
-        "more": max(0, len(landings) - SHOWN),
-        "parts": [(title, review.part(part)) for part, title in _TITLES.items()],
-        "items": review.items,
-        "lines": lines,
-    }
-
-
 def facts(review: Review) -> dict[str, Json]:
     """Return a review as JSON."""
     return {
@@ -158,7 +130,7 @@ def _item(item: Item) -> Json:
 
 def _open_tasks(call: Call, workspace: Workspace, review: Review) -> list[Json]:
     """Write a task file for each action item that has none yet."""
-    _refuse_where_tasks_do_not_belong(workspace)
+    _refuse_where_tasks_do_not_belong(call, workspace)
     there = known_tasks(workspace)
     opened = [_open_task(call, workspace, review, item, there) for item in review.items]
     wrote = [each for each in opened if each["written"]]
@@ -169,10 +141,16 @@ def _open_tasks(call: Call, workspace: Workspace, review: Review) -> list[Json]:
     return list(opened)
 
 
-def _refuse_where_tasks_do_not_belong(workspace: Workspace) -> None:
+def _refuse_where_tasks_do_not_belong(call: Call, workspace: Workspace) -> None:
     if workspace.bare:
         raise UsageError(
             "a bare repository has no working copy to write to", hint="coord review --open-tasks in a clone"
+        )
+    who = caller(call.folder, os.environ) if os.environ.get(SECRET) else None
+    if who and who.role is not SessionRole.COORDINATOR:
+        raise RefusedError(
+            f"opening tasks is the coordinator's, and this is an agent's session ({who.why})",
+            hint="coord review without --open-tasks shows the same items",
         )
     branch = (workspace.git.head() or "").removeprefix("refs/heads/")
     if workspace.settings.task_of(branch):
@@ -191,14 +169,7 @@ def _open_task(
         return {"id": item.id, "path": taken.path, "written": False, "text": None}
     settings = workspace.local_settings()
     name = f"{settings.project.tasks}/{item.id}.md"
-    text = render(
-        "review/task.md.j2",
-        item=item,
-        title=plain_words(item.title),
-        period=period(review.facts),
-        lines=lines,
-        touches=[path for path in item.touches if not set("*?[\n") & set(path)],
-    )
+    text = task_text(item, period(review.facts))
     try:
         refuse_collision(item.id, there)
         write_new(workspace, settings, name, text, dry_run=call.args.dry_run)
@@ -207,3 +178,15 @@ def _open_task(
         return {"id": item.id, "path": name, "written": False, "text": text}
     call.output.result(text.rstrip("\n") + "\n" if call.args.dry_run else name)
     return {"id": item.id, "path": name, "written": not call.args.dry_run, "text": text}
+
+
+def task_text(item: Item, told: str) -> str:
+    """Return the task file of an action item; ``told`` is the period that it was found in."""
+    return render(
+        "review/task.md.j2",
+        item=item,
+        title=plain_words(item.title),
+        period=told,
+        lines=lines,
+        touches=[path for path in item.touches if not set("*?[\n") & set(path)],
+    )

@@ -65,6 +65,11 @@ _LOOKS = {
 _UNKNOWN = _Look("parallelogram", ("[\\", "\\]"), "#f3f3f3", "#57606a", "M-5 3 h10 M-5 -3 h10")
 
 
+def signs() -> dict[str, str]:
+    """Return the sign of each status as a path round (0, 0), six to each side; ``unknown`` is that of any other word."""
+    return {status: look.sign for status, look in _LOOKS.items()} | {"unknown": _UNKNOWN.sign}
+
+
 def draw(study: Study, shown: Sequence[int], path: Sequence[int]) -> Drawing:
     """Return the drawing of some tasks by generation, ``path`` marked.
 

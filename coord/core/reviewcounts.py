@@ -198,7 +198,6 @@ class _Desk:
             for e in self.entries
             if e.kind in _ENDED and e.seconds and e.tip not in told and self._counts(e)
         ]
-        ended = list(_once(ended, lambda e: (e.kind, e.tip, e.seconds)))
         seconds = [e.seconds for e in (*validated, *ended)]
         known = sum(landed.gate is not None for landed in self.landings)
         return GateTime(round(sum(seconds), 3), len(seconds), known)
@@ -225,7 +224,8 @@ class _Desk:
         )
 
     def _episode(self, entry: Entry) -> Episode:
-        later = (e.at for e in self.of_task[entry.task] if _order(e) > _order(entry) and e.kind in _LIFTS)
+        after = (e for e in self.of_task[entry.task] if _order(e) > _order(entry))
+        later = (e.at for e in after if e.kind in _LIFTS or self._is_block(e) or _is_new_tip(e, entry))
         task = self.material.snapshot.graph.get(entry.task)
         until = next(later, None)
         if until is None and (task is None or task.status is not Status.BLOCKED):
@@ -292,6 +292,11 @@ _KINDS = {kind: place for place, kind in enumerate((Kind.SEEN, Kind.VALIDATED))}
     kind: 2 + place
     for place, kind in enumerate(kind for kind in Kind if kind not in (Kind.SEEN, Kind.VALIDATED))
 }
+
+
+def _is_new_tip(entry: Entry, blocked: Entry) -> bool:
+    """Say whether a push lifted a block by itself."""
+    return entry.kind is Kind.SEEN and entry.tip != blocked.tip
 
 
 def _by_task(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

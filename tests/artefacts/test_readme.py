@@ -90,11 +90,3 @@ def test_the_refs_that_are_left_go_with_the_commands_of_uninstall(world: World) 
     assert "refs/coord/" not in world.git("for-each-ref", at=world.desk)
     assert world.ref("refs/heads/main") == main
     assert world.branches() == ["feat/a"]
-
-
-def test_what_is_said_to_be_missing_is_missing() -> None:
-    """When one of these comes, the README has to say so."""
-    from coord.cli import VERBS
-
-    for verb in ("dashboard",):
-        assert verb not in VERBS

@@ -6,11 +6,18 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from coord.commands.review import markdown, page
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.commands.review import markdown, page, task_text
 from coord.core.estimates import FILES
 from coord.core.history import Entry, Kind
 from coord.core.review import Review, make_review
 from coord.core.reviewcounts import STALE, Change
+from coord.core.reviewitems import Item, Measure, Priority, slug
+from coord.core.reviewtask import criteria
+from coord.core.reviewwords import Name
+from coord.core.task import Task, read_task
 from tests.artefacts import blocks, read
 from tests.core.histories import DAY, T, a_conflict, a_landing, a_red_gate, an_event, make_task, material_of
 
@@ -63,6 +70,23 @@ def test_the_tables_in_the_docs_are_the_limits_of_the_code() -> None:
     rows = re.findall(r"^\| (\w+) \| (?:at most (\d+)|more) \|$", text, re.MULTILINE)
     assert rows == [*((scope, str(limit)) for scope, limit in FILES.items()), ("system", "")]
     assert f"{STALE // DAY} days without a push" in text
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_a_task_file_is_sound_whatever_the_names_in_it(name: str, other: str) -> None:
+    measure = Measure(("in ", Name(name)), 3, 1, "of the next 4", 4)
+    item = Item(
+        slug("conflicts", name), ("Split ", Name(name)), Priority.HIGH, ((Name(other), " there"),), measure, touches=(name,)
+    )  # fmt: skip
+    text = task_text(item, "Then")
+
+    read = read_task("tasks/x.md", text.encode("utf-8", "replace"))
+    assert isinstance(read, Task)
+    assert (read.id, read.problems) == (item.id, ())
+    assert re.findall(r"^#+ .*", text, re.MULTILINE) == [
+        "## Description", "## Acceptance Criteria", "## Notes", "## Summary",
+    ]  # fmt: skip
+    assert len(criteria(text.encode("utf-8", "replace"))) == 2
 
 
 class _Tags(HTMLParser):

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from coord.config import parse
-from coord.workflows import CHECKOUT, ENVIRONMENT, FILES, FOLDER, Mode, Wanted, render, standing
+from coord.workflows import CHECKOUT, ENVIRONMENT, FILES, FOLDER, UPLOAD, Mode, Wanted, render, standing
 from tests.artefacts import ROOT, read
 
 Workflow = dict[str, Any]
@@ -334,7 +334,8 @@ def test_every_job_checks_main_out_and_calls_coord_once_but_for_the_gate() -> No
             for job in load(render(name, wanted))["jobs"].values():
                 used = [step.get("uses") for step in job["steps"]]
                 assert used[:2] == [CHECKOUT, ACTION]
-                assert used[2:] == ([ACTION] if job["name"] == "${{ matrix.name }}" else [])
+                after = {"${{ matrix.name }}": [ACTION], "Audit": [UPLOAD, UPLOAD]}
+                assert used[2:] == after.get(job["name"], [])
 
 
 def test_the_gate_says_by_its_steps_whether_the_branch_or_main_is_red() -> None:

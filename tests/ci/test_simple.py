@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
@@ -89,6 +90,22 @@ def test_the_audit_keeps_one_issue_and_closes_it_when_nothing_is_wrong(make: Mak
     ended = here.job("audit")
     assert issue.state == "closed", issue.body
     assert "Nothing is wrong" in ended.summary
+
+
+def test_the_audit_hands_on_pages_and_does_without_them_where_they_cannot_be_made(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a")
+    here.drain()
+
+    told = here.job("audit")
+    pages = Path(told.outputs["pages"])
+    assert sorted(path.name for path in pages.iterdir()) == ["coord-dashboard.html", "coord-review.html"]
+    assert "# After-action review" in told.summary
+    assert "`a`" in told.summary
+
+    nowhere = here.job("audit", RUNNER_TEMP=str(pages / "coord-review.html"))
+    assert nowhere.code == 0
+    assert "pages" not in nowhere.outputs
 
 
 def test_a_desk_with_a_token_lands_as_the_workflow_does(make: Make) -> None:

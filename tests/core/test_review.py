@@ -135,6 +135,13 @@ def test_a_task_that_waited_for_its_dependency_is_told_with_how_long() -> None:
     assert (wait.task, wait.on, wait.seconds, wait.open) == ("b", "a", 300, False)
 
 
+def test_a_dependency_that_had_landed_before_was_not_waited_for() -> None:
+    tasks = (make_task("a"), make_task("b", depends_on="[a]"))
+    entries = (a_landing("a", T), an_event(Kind.SEEN, "b", T + 300), a_landing("b", T + 400))
+
+    assert _facts(*entries, tasks=tasks).waits == ()
+
+
 # -- periods -----------------------------------------------------------------------------------------------------------
 
 
@@ -171,6 +178,16 @@ def test_a_block_of_a_task_that_is_blocked_now_is_open_and_an_item() -> None:
 
     assert review.facts.episodes[0].until is None
     assert _ids(review) == ["review/open-blocks"]
+
+
+def test_a_block_ends_when_a_new_tip_is_seen_or_blocked_in_turn() -> None:
+    first, second = a_red_gate("a", T), a_red_gate("a", T + 90, n="2")
+    tasks, chain = (make_task("a", status="blocked"),), frozenset({first.commit, second.commit})
+    seen = an_event(Kind.SEEN, "a", T + 50, tip=second.tip)
+
+    for entries, until in (((first, second), T + 90), ((first, seen, second), T + 50)):
+        episodes = _facts(*entries, tasks=tasks, chain=chain).episodes
+        assert [one.until for one in episodes] == [until, None]
 
 
 def test_drift_is_told_with_the_command_that_mends_it() -> None:
@@ -276,6 +293,13 @@ def test_each_kind_of_trouble_is_an_item(entries: list[Entry], id: str) -> None:
 
     assert len(found) == 1
     assert _ids(_review(*entries, tasks=tasks)) == _ids(_review(*entries[::-1], tasks=tasks))
+
+
+@pytest.mark.parametrize(("failed", "said"), [(1, True), (2, True), (3, False)])
+def test_that_most_landed_at_the_first_try_is_said_when_half_did(failed: int, said: bool) -> None:
+    entries = [a_red_gate(task, T) for task in "abcd"[:failed]] + [a_landing(task, T + 9) for task in "abcd"]
+
+    assert ("first-try" in _rules(_review(*entries), Part.RIGHT)) is said
 
 
 def test_a_single_failure_is_told_and_is_no_item_yet() -> None:

@@ -67,6 +67,7 @@ class Audited:
             gh.hub.tick("coord-audit")
             gh.drain()
             self.issues.append((gh.issues(), [t.body for t in gh.rest.state.tickets.values()]))
+        self.kept = sorted(gh.world.root.rglob("artifacts/*/*"))
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,14 @@ def test_the_audit_writes_one_issue_and_closes_it_when_all_is_well(audited: Audi
     assert found == {"coord: what the audit found": "open"}
     assert "nobody" in body
     assert mended == {"coord: what the audit found": "closed"}
+
+
+def test_the_audit_keeps_the_dashboard_and_the_review_as_pages(audited: Audited) -> None:
+    assert [path.name for path in audited.kept] == ["coord-dashboard.html", "coord-review.html"] * 2
+    for path in audited.kept:
+        text = path.read_text("utf-8")
+        assert text.lower().startswith("<!doctype html>")
+        assert "Do a" in text or "After-action review" in text
 
 
 # -- a crate -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import World, task_text
+from tests.world import CHECK, World, task_text
 
 LINES = "one\ntwo\nthree\nfour\nfive\n"
 
@@ -171,6 +171,37 @@ def test_a_review_changes_nothing(story: World) -> None:
     assert (story.refs(), story.git("status", "--porcelain", at=story.desk)) == before
 
 
+def test_branches_of_one_batch_are_landings_of_their_own(world: World) -> None:
+    _now(world).build(_tasks("a", "b", "c"), config=CHECK + '[land]\nstrategy = "batch"\n')
+    world.push("feat/a")
+    world.land()
+    before = world.ref("refs/heads/main")
+    for name in ("b", "c"):
+        world.push(f"feat/{name}", {f"src/{name}.txt": "new\n"}, start=before)
+    world.land()
+    assert len(world.history()) == 3
+
+    assert {one["task"]: one["paths"] for one in _review(world)["facts"]["landings"]} == {
+        name: [f"src/{name}.txt"] for name in "abc"
+    }
+    since = _review(world, "--since", before)["facts"]
+    assert [one["task"] for one in since["landings"]] == ["b", "c"]
+
+
+def test_a_revert_is_told_with_its_task(world: World) -> None:
+    _now(world).build(_tasks("a"))
+    world.push("feat/a")
+    world.land()
+    world.git("fetch", "-q")
+    world.git("checkout", "-q", "-B", "main", "origin/main")
+    world.git("revert", "--no-edit", "-m", "1", "HEAD")
+    world.git("push", "-q", "origin", "main")
+
+    data = _review(world, "--fetch")
+    assert _texts(data, "wrong") == {"reverted": "1 landing reverted"}
+    assert [item["id"] for item in data["items"]] == ["review/reverts"]
+
+
 # -- periods -----------------------------------------------------------------------------------------------------------
 
 
@@ -270,9 +301,10 @@ def test_foreign_text_stays_text(world: World) -> None:
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     # In Markdown it stands in code spans, which are longer than any run of backticks inside.
     assert re.search(r"^#+ H", text, re.MULTILINE) is None
-    (line,) = (line for line in text.splitlines() if "onerror" in line and "still blocked" in line)
-    assert line.endswith(f"``` {reason} ```") or f"```{reason}```" in line
+    assert f"  - `a` still blocked: ```{reason}```" in text.splitlines()
     assert "``src/<script>`|@octocat.txt``" in text
+    assert world.coord("review", "--open-tasks").out == "tasks/review/open-blocks.md\n"
+    assert world.coord("check", "tasks/review").code == 0
 
 
 # -- tasks -------------------------------------------------------------------------------------------------------------
@@ -329,6 +361,16 @@ def test_tasks_are_not_opened_on_a_task_branch_nor_in_a_bare_repository(world: W
     assert bare.code == 2
     assert "bare repository" in bare.err
     assert world.coord("review", "-n").code == 2
+
+
+def test_an_agents_session_opens_no_tasks_and_may_read(story: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COORD_SESSION", "some secret")
+
+    said = story.coord("review", "--open-tasks")
+    assert said.code == 8
+    assert "is the coordinator's" in said.err
+    assert not (story.desk / "tasks/review").exists()
+    assert story.coord("review").code == 0
 
 
 def test_an_id_that_cannot_stand_beside_others_is_said_and_the_rest_is_written(story: World) -> None:

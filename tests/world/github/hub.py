@@ -68,7 +68,8 @@ class Hub:
         self.git, self.api = git, api
         self.tokens: Tokens = git.tokens
         self.actions: dict[str, Path] = {
-            "actions/checkout": Path(__file__).with_name("actions") / "checkout",
+            name: Path(__file__).with_name("actions") / name.partition("/")[2]
+            for name in ("actions/checkout", "actions/upload-artifact")
         }
         self.runner = dict(runner)
         self.environments: dict[str, Environment] = {}

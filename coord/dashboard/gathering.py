@@ -1,0 +1,28 @@
+"""Gathering what the dashboard shows: one look at the repository, its history, the forecast and the task graph."""
+
+from __future__ import annotations
+
+from coord.core.analysis import Study
+from coord.core.dashboard import Seen
+from coord.core.forecast import Forecast
+from coord.core.history import History
+from coord.forecast import foretell
+from coord.history import read_history
+from coord.observe import observe
+from coord.present import Memory, look
+from coord.taskfolder import read_tasks_here, tasks_in_progress
+from coord.workspace import Workspace
+
+
+def gather(workspace: Workspace, memory: Memory | None = None) -> Seen:
+    """Return what the page is made from, as last fetched. Before main is there, the tasks are those of the working copy.
+
+    Raises CoordError when main's settings or history cannot be read.
+    """
+    present = look(workspace, memory)
+    if workspace.main_tip is None:
+        graph = read_tasks_here(workspace.top, workspace.settings).graph
+        return Seen(present, History(), Forecast(), Study.of(graph))
+    view = observe(workspace, now=present.at)
+    study = Study.of(view.snapshot.graph, tasks_in_progress(workspace))
+    return Seen(present, read_history(workspace, view), foretell(workspace, view), study)
