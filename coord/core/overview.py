@@ -114,7 +114,7 @@ def present_of(snapshot: Snapshot, sessions: tuple[AtWork, ...] = (), *, main: s
         at=snapshot.at,
         action=_action(snapshot),
         frozen=snapshot.freeze,
-        queue=tuple(_next(place, one, scene) for place, one in enumerate(queue.candidates, 1)),
+        queue=tuple(_queue(queue.candidates, scene)),
         waiting=(*(_held(one, scene) for one in waiting), *_elsewhere(scene)),
         blocked=(*(_held(one, scene) for one in stopped), *_without_branch(scene)),
         ready=tuple((task.id, task.name) for task in groups["ready"]),
@@ -143,30 +143,29 @@ def _action(snapshot: Snapshot) -> str:
 # -- the queue -----------------------------------------------------------------------------------------------------
 
 
-def _next(place: int, candidate: Candidate, scene: _Scene) -> Next:
-    branch = candidate.branch
-    why = _why_there(place, candidate)
-    return Next(
-        place,
-        branch.task,
-        scene.name(branch.task),
-        branch.name,
-        branch.tip,
-        why,
-        candidate.overlaps,
-        branch.since,
-    )
+def _queue(candidates: tuple[Candidate, ...], scene: _Scene) -> Iterator[Next]:
+    for place, (before, one) in enumerate(zip((None, *candidates), candidates, strict=False), 1):
+        branch = one.branch
+        why = f"{_shares(one)}{_why_after(before, one) if before else ''}"
+        name = scene.name(branch.task)
+        yield Next(place, branch.task, name, branch.name, branch.tip, why, one.overlaps, branch.since)
 
 
-def _why_there(place: int, candidate: Candidate) -> str:
-    """Return by which rule a candidate stands where it does: no shared file, then the fewest, then the oldest."""
-    order = "" if place == 1 else "; after those that share fewer files, or have an older tip"
+def _shares(candidate: Candidate) -> str:
     if not candidate.overlaps:
-        return "shares no file with another" + ("" if place == 1 else "; after those with an older tip")
+        return "shares no file with another"
     files = "1 file" if candidate.shared == 1 else f"{candidate.shared} files"
     names = ", ".join(name for name, _ in candidate.overlaps[:2])
     more = f" and {len(candidate.overlaps) - 2} more" if len(candidate.overlaps) > 2 else ""
-    return f"shares {files} with {names}{more}{order}"
+    return f"shares {files} with {names}{more}"
+
+
+def _why_after(before: Candidate, candidate: Candidate) -> str:
+    """Return by which rule a candidate comes after the one before it: the fewest shared files, the oldest tip, the id."""
+    if before.shared < candidate.shared:
+        return f"; {before.branch.name} shares {'fewer' if before.shared else 'none'}"
+    older = before.branch.since < candidate.branch.since
+    return f"; the tip of {before.branch.name} is older" if older else f"; after {before.branch.name} by name"
 
 
 # -- what does not land now ----------------------------------------------------------------------------------------

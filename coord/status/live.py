@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -83,6 +82,7 @@ def _timeless(sight: Sight) -> Sight:
 
 
 def _follow(lookout: Lookout, output: Output, seconds: float) -> None:
+    from rich.console import ConsoleDimensions
     from rich.control import Control
     from rich.live import Live
 
@@ -92,10 +92,12 @@ def _follow(lookout: Lookout, output: Output, seconds: float) -> None:
     live = Live(
         console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
     )
-    with _undisturbed(), _keys() as pressed, live:
+    with _keys() as pressed, live:
         shown: object = None
         while True:
             lookout.check()
+            # The terminal itself is asked: COLUMNS and LINES in the environment stay as they were when it gets another size.
+            console.size = ConsoleDimensions(*os.get_terminal_size(output.out.fileno()))
             now = (lookout.sight, console.size)
             if now != shown:
                 live.update(_drawn(lookout.sight, console, seconds), refresh=True)
@@ -138,6 +140,10 @@ def _keys() -> Iterator[Callable[[], str]]:
 
     try:
         tty.setcbreak(descriptor)
+        # Ctrl-Z would stop the git that we read from as well, and leave a shell on a screen that is not its own.
+        alone = termios.tcgetattr(descriptor)
+        alone[6][termios.VSUSP] = b"\0"
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, alone)
         yield pressed
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
@@ -146,13 +152,3 @@ def _keys() -> Iterator[Callable[[], str]]:
 def _no_key() -> str:
     time.sleep(_BEAT)
     return ""
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Take no Ctrl-Z: a shell that comes back meanwhile would find a screen that is not its own."""
-    before = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTSTP, before)

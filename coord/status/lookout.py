@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -54,8 +56,11 @@ class Lookout:
     ) -> None:
         self._over.set()
         # A git that asks a remote which does not answer would keep us here for as long as it has patience.
-        for child in psutil.Process().children(recursive=True):
-            _end(child)
+        children = psutil.Process().children(recursive=True)
+        for child in children:
+            _tell(child, signal.SIGTERM)
+        for child in psutil.wait_procs(children, timeout=1)[1]:
+            _tell(child, signal.SIGKILL)
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def check(self) -> None:
@@ -126,8 +131,6 @@ def _trace(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def _end(process: psutil.Process) -> None:
-    try:
-        process.terminate()
-    except psutil.Error:
-        return
+def _tell(process: psutil.Process, number: int) -> None:
+    with contextlib.suppress(psutil.Error):
+        process.send_signal(number)

@@ -135,15 +135,18 @@ def test_the_queue_says_why_each_stands_where_it_does() -> None:
     )
     assert [(one.place, one.task, one.why) for one in look(scene).queue] == [
         (1, "d", "shares no file with another"),
-        (2, "c", "shares 1 file with feat/a; after those that share fewer files, or have an older tip"),
-        (3, "b", "shares 1 file with feat/a; after those that share fewer files, or have an older tip"),
-        (
-            4,
-            "a",
-            "shares 2 files with feat/b, feat/c; after those that share fewer files, or have an older tip",
-        ),
+        (2, "c", "shares 1 file with feat/a; feat/d shares none"),
+        (3, "b", "shares 1 file with feat/a; the tip of feat/c is older"),
+        (4, "a", "shares 2 files with feat/b, feat/c; feat/b shares fewer"),
     ]
     assert look(scene).queue[3].overlaps == (("feat/b", ("x",)), ("feat/c", ("y",)))
+
+
+def test_the_last_rule_of_the_queue_is_the_name() -> None:
+    assert [one.why for one in look(snapshot(branch("b", since=1), branch("a", since=1))).queue] == [
+        "shares no file with another",
+        "shares no file with another; after feat/a by name",
+    ]
 
 
 def test_a_blocked_task_without_a_branch_is_blocked_and_says_what_the_verdict_said() -> None:

@@ -77,7 +77,7 @@ def test_the_whole_screen_in_a_pipe(world: World) -> None:
         "lands next (2)",
         "+ 1. feat/docs   shares 1 file with feat/login",
         "    with feat/login: docs/b.md",
-        "+ 2. feat/login  shares 1 file with feat/docs; after those that share fewer files, or have an older tip",
+        "+ 2. feat/login  shares 1 file with feat/docs; the tip of feat/docs is older",
         "    with feat/docs: docs/b.md",
         "",
         "waiting (3)",
@@ -283,6 +283,19 @@ def test_a_remote_that_is_away_is_an_error_with_fetch_and_none_without(world: Wo
     assert world.coord("status").code == 0
     assert world.coord("status", "--fetch").code == 8
     (world.root / "moved.git").rename(world.origin)
+
+
+def test_a_forge_is_not_asked_without_fetch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.build(tasks("a"))
+    world.push("feat/a", {"src/a.txt": "a\n"})
+    world.git("fetch", "-q", at=world.desk)
+    world.git("config", "remote.origin.url", "https://github.com/owner/name.git", at=world.desk)
+    monkeypatch.setenv("GH_TOKEN", "none")
+    monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:9")
+    ran = world.coord("status")
+    assert ran.code == 0
+    assert ran.out.splitlines()[0].endswith("; pull requests are not read without --fetch")
+    assert "1. feat/a" in ran.out
 
 
 # -- what it costs -------------------------------------------------------------------------------------------------
