@@ -36,7 +36,7 @@ PARTS = (
 )
 SCHEMA = "coord/dashboard/1"
 
-_SCRIPTS = ("base.js", "graph.js", "page.js")
+_SCRIPTS = ("base.js", "graph.js", "draw.js", "choose.js", "page.js")
 _LIBRARY = "vendor/dagre.min.js"
 
 

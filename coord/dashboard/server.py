@@ -17,11 +17,10 @@ from threading import Lock
 
 from coord import freshness
 from coord.core.dashboard import page_facts
-from coord.dashboard.gathering import gather
+from coord.dashboard.gathering import Kept, gather
 from coord.dashboard.page import Page, make_page, policy
 from coord.errors import CoordError, UsageError
 from coord.output import Output
-from coord.present import Memory
 from coord.workspace import open_workspace
 
 _HOST = "127.0.0.1"
@@ -38,7 +37,7 @@ class Live:
     folder: Path
     fetch: bool = False
     _lock: Lock = field(default_factory=Lock)
-    _memory: Memory | None = None
+    _kept: Kept | None = None
     _page: Page | None = None
     _looked: float = float("-inf")
     _fetched: float = float("-inf")
@@ -56,8 +55,8 @@ class Live:
         if self.fetch and time.monotonic() - self._fetched > _FETCHED:
             freshness.fetch(workspace)
             self._fetched = time.monotonic()
-        self._memory = self._memory or Memory.of(workspace)
-        return make_page(page_facts(gather(workspace, self._memory)), served=True)
+        self._kept = self._kept or Kept.of(workspace)
+        return make_page(page_facts(gather(workspace, self._kept)), served=True)
 
 
 def serve(live: Live, port: int, output: Output) -> None:

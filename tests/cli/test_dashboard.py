@@ -20,8 +20,10 @@ from pathlib import Path
 import pytest
 
 from coord.core.dashboard import page_facts
+from coord.dashboard.gathering import Kept, gather
 from coord.dashboard.page import embedded, make_page
 from coord.dashboard.server import Live, Server
+from coord.workspace import open_workspace
 from tests.world import World, pages, task_text
 
 _SOURCES = Path(__file__).parents[2] / "coord/templates/dashboard"
@@ -279,6 +281,21 @@ def test_interrupting_the_server_is_its_ordinary_end(world: World) -> None:
     _, told = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "no longer served" in told
+
+
+def test_the_forecast_is_kept_while_main_and_the_branches_stay(world: World) -> None:
+    world.build({"a": task_text("a"), "b": task_text("b")})
+    kept = Kept.of(open_workspace(world.desk))
+    world.push("feat/a", {"src/lib.txt": "a\n"})
+    world.git("fetch", "-q", "origin", at=world.desk)
+    first = gather(open_workspace(world.desk), kept).forecast
+    assert gather(open_workspace(world.desk), kept).forecast is first
+    assert not first.conflicts
+
+    world.push("feat/b", {"src/lib.txt": "b\n"})
+    world.git("fetch", "-q", "origin", at=world.desk)
+
+    assert gather(open_workspace(world.desk), kept).forecast.conflicts == 1
 
 
 def test_what_changes_in_the_repository_is_in_the_next_page(world: World) -> None:
