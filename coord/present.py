@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coord import events, freshness, inbox
+from coord import events, freshness, inbox, underway
 from coord.core.anomaly import command_for
 from coord.core.overview import present_of, with_remembered
 from coord.core.present import AtWork, Drift, Oddity, Present, Tree
@@ -98,6 +98,7 @@ def look(
         worktrees=_worktrees(workspace, trees, memory, patience),
         drift=_drift(workspace, view, present, int(now)),
         unread=len(inbox.read(workspace.state, mark=False)),
+        validating=underway.read(workspace.state),
     )
 
 

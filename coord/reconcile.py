@@ -65,6 +65,7 @@ class _Run:
     looked: float = 0.0
     send: Send | None = None
     elsewhere: Elsewhere | None = None
+    said_running: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -149,8 +150,18 @@ def _until_idle(run: _Run) -> str:
         run.checked = False
         run.waited |= isinstance(action, Wait)
         _announce(run, action)
+        _say_what_runs(run)
         previous = action if _done(run, action) else None
     return f"lost the race {run.races} times: run it again"
+
+
+def _say_what_runs(run: _Run) -> None:
+    """Let others see which validations are under way, whenever that changes."""
+    lanes = run.site.lanes.lanes
+    running = tuple((lane.key, lane.tips) for lane in lanes)
+    if running != run.said_running:
+        run.said_running = running
+        recording.underway(run.site.workspace, lanes, _candidates(run))
 
 
 def _looked_first(run: _Run, action: Action) -> bool:
@@ -277,6 +288,7 @@ def _sent(run: _Run) -> bool:
 def _settle(run: _Run) -> None:
     """At the end of a run, however it came: stop what runs, and tell what a push that is under way has landed."""
     run.site.lanes.close()
+    recording.underway(run.site.workspace, (), {})
     send, run.send = run.send, None
     if send is None:
         return

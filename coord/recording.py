@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from coord import events
+from coord import underway as underway_file
 from coord.core.history import Entry, Kind, Source
+from coord.core.present import Validation
 from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.text import one_line
 from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, ServerRefused
+from coord.lanes import Lane
 from coord.outcome import Ended, Ending
 from coord.workspace import Workspace
 
@@ -99,6 +102,17 @@ def refused(workspace: Workspace, snapshot: Snapshot, found: Sequence[Found]) ->
         if b.tip in words
     ]
     events.record(workspace.state, *entries)
+
+
+def underway(workspace: Workspace, lanes: Iterable[Lane], branches: Mapping[str, TaskBranch]) -> None:
+    """Say which validations run now; ``branches`` are those that may be tried, by their tips."""
+    now, clock = time.time(), time.monotonic()
+    running = []
+    for lane in lanes:
+        names = tuple(branches[tip].name for tip in lane.tips if tip in branches)
+        if names:
+            running.append(Validation(names, int(now - (clock - lane.started))))
+    underway_file.write(workspace.state, running)
 
 
 def raced(workspace: Workspace, ref: str, branches: Sequence[TaskBranch], *, times: int) -> None:

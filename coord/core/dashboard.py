@@ -45,7 +45,10 @@ def page_facts(seen: Seen) -> Facts:
     present = seen.present
     return {
         "head": _head(present),
-        "queue": [_next(row) for row in present.queue],
+        "queue": [_next(row, _trial(row, seen)) for row in present.queue],
+        "validating": [
+            {"branches": [_id(name) for name in one.branches], "since": one.since} for one in present.validating
+        ],
         "blocked": [_held(row) for row in present.blocked],
         "waiting": [_held(row) for row in present.waiting],
         "ready": [{"task": _id(id), "name": _name(name)} for id, name in present.ready],
@@ -91,8 +94,26 @@ def _problem(problem: Problem) -> Facts:
 # -- branches ------------------------------------------------------------------------------------------------------
 
 
-def _next(row: Next) -> Facts:
+def _trial(row: Next, seen: Seen) -> str:
+    """Return what is known of a branch's trial: that it runs, that it would conflict, or what it last gave."""
+    running = next((one for one in seen.present.validating if one.branches[-1] == row.branch), None)
+    if running is not None:
+        after = f", merged after {', '.join(running.branches[:-1])}" if running.branches[1:] else ""
+        return f"is being validated{after}"
+    clash = next((one for one in seen.forecast.with_main if one.branch == row.branch), None)
+    if clash is not None:
+        return f"would conflict with main in {', '.join(path.path for path in clash.paths[:5])}"
+    unasked = next((u for u in seen.forecast.unanswered if u.one == row.branch and not u.other), None)
+    if unasked is not None:
+        return f"git cannot merge it: {unasked.words}"
+    judged = [e for e in seen.history.entries if e.kind is Kind.VALIDATED and e.tip == row.tip]
+    last = f"; last judged on {judged[-1].main[:7]}: {judged[-1].reason}" if judged else "; not judged yet"
+    return f"merges with main{last}"
+
+
+def _next(row: Next, trial: str) -> Facts:
     return {
+        "trial": _reason(trial),
         "place": row.place,
         "task": _id(row.task),
         "name": _name(row.name),

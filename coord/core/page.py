@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from coord.core.present import AtWork, Drift, Held, Next, Present, Tree, Turn
+from coord.core.present import AtWork, Drift, Held, Next, Present, Tree, Turn, Validation
 from coord.core.text import one_line
 from coord.core.worktrees import folder_of, size_text
 
@@ -106,6 +106,9 @@ def page_of(present: Present, ago: Ago) -> Page:
     """Return the whole page of a present."""
     at = present.at
     parts = (
+        Part(
+            "being validated", tuple(_validation(one, at, ago) for one in present.validating), "coord plan", 1
+        ),
         Part("lands next", tuple(map(_next, present.queue)), "coord plan", 1),
         Part("waiting", tuple(_held(one, Tone.WARN) for one in present.waiting), "coord plan", 3),
         Part("blocked", tuple(_held(one, Tone.BAD) for one in present.blocked), "coord plan", 0),
@@ -154,6 +157,11 @@ def _counts(present: Present) -> str:
 def _next(one: Next) -> Row:
     shared = [f"with {name}: {_some(paths)}" for name, paths in one.overlaps[:2]]
     return _row((f"{one.place}. {one.branch}", one.why), Tone.GOOD, below=tuple(shared))
+
+
+def _validation(one: Validation, now: int, ago: Ago) -> Row:
+    after = f"merged after {_some(one.branches[:-1])}; " if one.branches[1:] else ""
+    return _row((one.branches[-1], f"{after}started {ago(now - one.since)}"), Tone.GOOD)
 
 
 def _held(one: Held, tone: Tone) -> Row:

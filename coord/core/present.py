@@ -33,6 +33,15 @@ class Next:
 
 
 @dataclass(frozen=True, slots=True)
+class Validation:
+    """A validation that runs on this machine: the branches of its line in order, of which it judges the last given the
+    others, and since when (seconds since the epoch)."""
+
+    branches: tuple[str, ...]
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A branch (or a task without one) that does not land now.
 
@@ -114,7 +123,7 @@ class Present:
     since the epoch), ``frozen`` why nothing lands (None: it may), ``action`` what the next run would do first and why.
     Queue, waiting and blocked do not overlap; ``ready`` are (id, name) that an agent may start, ``underway`` (id, name,
     branch or claim) those that somebody works on, ``counts`` the tasks by the one word that holds of each, ``problems``
-    what is wrong with the task files, ``unread`` the notes in the inbox.
+    what is wrong with the task files, ``unread`` the notes in the inbox, ``validating`` what a run of coord validates here now.
     """
 
     main: str
@@ -134,4 +143,5 @@ class Present:
     counts: Mapping[str, int] = field(default_factory=dict)
     unread: int = 0
     underway: tuple[tuple[str, str, str], ...] = ()
+    validating: tuple[Validation, ...] = ()
     problems: tuple[Problem, ...] = ()

@@ -19,6 +19,7 @@ def facts_of(present: Present) -> Json:
         "next": present.action,
         "counts": dict(present.counts),
         "queue": [_queue(one) for one in present.queue],
+        "validating": [_plain(one) for one in present.validating],
         "waiting": [_held(one) for one in present.waiting],
         "blocked": [_held(one) for one in present.blocked],
         "in_progress": [{"id": id, "name": name, "branch": where} for id, name, where in present.underway],

@@ -166,7 +166,7 @@ def test_json_keeps_what_scripts_read_and_adds_the_rest(world: World) -> None:
     data = envelope["data"]
     assert data.keys() == {
         "main", "at", "frozen", "next", "counts", "queue", "waiting", "blocked", "in_progress", "ready", "sessions",
-        "worktrees", "drift", "unknown", "unread",
+        "worktrees", "drift", "unknown", "unread", "validating",
     }  # fmt: skip
     assert (data["main"]["name"], data["main"]["commit"]) == ("origin/main", world.ref("refs/heads/main"))
     assert data["frozen"] == "release day"
