@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 
 from coord.core.answer import Pushed, RefUpdate, Rejected, Stale, Unanswered
 from coord.core.claim import ClaimText, claim_message, read_claim
+from coord.core.history import Entry, Source
+from coord.core.history import Kind as EntryKind
 from coord.core.objects import Kind, Signature
 from coord.core.text import one_line
 from coord.core.verdict import CLAIMS
+from coord.events import record
 from coord.freshness import note_push
 from coord.merge import note_commit
 from coord.workspace import Workspace
@@ -53,6 +56,7 @@ def take(workspace: Workspace, wanted: ClaimText, now: float, *, ours: str = "")
 
     An expired claim is replaced under a lease on its old value; whoever was faster holds it.
     """
+    is_ours = False
     for _ in range(3):
         seen = standing_claim(workspace, wanted.task)
         if seen is not None:
@@ -63,12 +67,21 @@ def take(workspace: Workspace, wanted: ClaimText, now: float, *, ours: str = "")
         oid = _commit(workspace, wanted, now)
         match _move(workspace, RefUpdate(CLAIMS + wanted.task, seen[0] if seen else None, oid)):
             case Pushed():
+                if not (seen and is_ours):
+                    _record(workspace, wanted, oid, now)
                 return Taken(wanted.task, oid, wanted.expires)
             case Rejected(words) | Unanswered(words):
                 return NotTaken(words)
             case Stale():
                 continue
     return NotTaken("others kept taking it at the same time")
+
+
+def _record(workspace: Workspace, claim: ClaimText, oid: str, now: float) -> None:
+    """Record that a claim was taken: its ref goes with the landing, and renewing it is nothing new."""
+    words = f"by {claim.session} on {claim.machine}"
+    entry = Entry(int(now), EntryKind.CLAIMED, claim.task, words, Source.EVENT, commit=oid, by=claim.session)
+    record(workspace.state, entry)
 
 
 def release(workspace: Workspace, task: str, session: str) -> bool:

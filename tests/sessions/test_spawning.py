@@ -15,7 +15,7 @@ from tests.world import CHECK, World, task_text
 QUIET = script([{"say": "here"}, {"hang": True}])
 
 #: Caches and locks of coord's own, which any command may write.
-_CACHES = ("worktrees.lock", "fetched", "ports/lock", "bin/", "inbox.ndjson")
+_CACHES = ("worktrees.lock", "fetched", "ports/lock", "bin/", "inbox.ndjson", "events.ndjson")
 
 
 def picture(team: Team) -> list[str]:
