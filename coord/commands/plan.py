@@ -14,6 +14,7 @@ from coord.call import Call
 from coord.commands.forecast import facts, left_open, where
 from coord.core.action import Idle
 from coord.core.forecast import Forecast
+from coord.core.overview import next_words
 from coord.core.plan import next_action
 from coord.core.queue import Candidate, Queue, make_queue
 from coord.core.snapshot import Snapshot
@@ -63,7 +64,7 @@ def show_plan(call: Call, asked: Sequence[str]) -> Exit:
     forecast = foretell(workspace, view, asked=ids)
     plan = _json(snapshot, action.reason, prospects, queue, idle=isinstance(action, Idle))
     call.output.emit("plan", {**plan, "forecast": facts(forecast)})
-    _print(call, workspace, snapshot, prospects, queue, first=action.reason)
+    _print(call, workspace, snapshot, prospects, queue, first=next_words(snapshot))
     _print_conflicts(call.output, forecast, prospects)
     if getattr(call.args, "detailed_exitcode", False) and not isinstance(action, Idle):
         return Exit.CHANGES

@@ -113,7 +113,7 @@ def present_of(snapshot: Snapshot, sessions: tuple[AtWork, ...] = (), *, main: s
         base=snapshot.base,
         said=said,
         at=snapshot.at,
-        action=_action(snapshot),
+        action=next_words(snapshot),
         frozen=snapshot.freeze,
         queue=tuple(_queue(queue.candidates, scene)),
         waiting=(*(_held(one, scene) for one in waiting), *_elsewhere(scene)),
@@ -127,7 +127,8 @@ def present_of(snapshot: Snapshot, sessions: tuple[AtWork, ...] = (), *, main: s
     )
 
 
-def _action(snapshot: Snapshot) -> str:
+def next_words(snapshot: Snapshot) -> str:
+    """Return what the next run would do first, and why."""
     if not snapshot.base:
         return "nothing can land before main is there"
     match next_action(snapshot):
