@@ -295,7 +295,8 @@ def _told_of(event: AgentEvent, *, in_detail: bool) -> tuple[Kind, str] | None:
             return Kind.PROMPTED, f"turn {event.turn} ({event.why.value})"
         case Started() if in_detail:
             return Kind.TOLD, f"the agent started: {one_line(event.agent)} {one_line(event.version)}".rstrip()
-        case Noted() if in_detail and event.text:
+        # What was "delivered" is told by its number, which means nothing to a person.
+        case Noted() if in_detail and event.text and event.what != "delivered":
             return Kind.TOLD, f"{one_line(event.what)}: {one_line(event.text)}"
         case _:
             return None

@@ -90,8 +90,8 @@ def words_of(entry: Entry) -> str:
     told = [f"in {duration(entry.seconds)}"] if entry.seconds else []
     told += [f"flaky: {', '.join(entry.flaky)}"] if entry.flaky else []
     told += [f"by {entry.by}"] if entry.by and entry.source is not Source.SESSION else []
-    words = one_line(entry.reason, 500) or "-"
-    return words + (f" ({'; '.join(told)})" if told else "")
+    words, rest = one_line(entry.reason, 500), "; ".join(told)
+    return f"{words} ({rest})" if words and rest else words or rest or "-"
 
 
 def facts(entry: Entry) -> dict[str, Json]:
