@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from coord.core.graph import TaskGraph
 from coord.core.history import Entry, Kind, Source
 from coord.core.journal import Ahead, FastForwarded, LandedBy, MergedByHand, Newborn, Reverted, Standing
-from coord.core.overview import present_of, with_remembered
+from coord.core.overview import next_words, present_of, with_remembered
 from coord.core.present import AtWork, Held, Present, Turn
 from coord.core.pull import Pull
 from coord.core.queue import Cause, make_queue
@@ -21,6 +21,7 @@ from coord.core.snapshot import Claim, Mark, Ruling, Snapshot, TaskBranch
 from coord.core.task import Problem, Status, Task, Unreadable
 from coord.core.trial import CouldNotRun, Finding, Found, MainRed, ServerRefused, Unfit
 from coord.core.verdict import Verdict, VerdictKind
+from coord.core.why import link_of
 
 BASE = "b" * 40
 
@@ -286,3 +287,24 @@ def test_every_live_branch_and_every_blocked_task_stands_in_exactly_one_list(
     assert sum(present.counts.values()) == len(scene.graph.tasks)
     assert all(one.reason for one in held)
     assert present == look(scene, *sessions)
+
+
+@pytest.mark.parametrize(
+    ("state", "turn", "command"),
+    [
+        ("working", Turn.AGENT, "coord logs -f s-1"),
+        ("waiting", Turn.MAINTAINER, "coord message s-1 'YOUR ANSWER' --answer"),
+        ("attention", Turn.MAINTAINER, "coord message s-1 'WHAT TO DO'"),
+    ],
+)
+def test_a_session_that_has_pushed_nothing_and_asks_waits_for_a_person(
+    state: str, turn: Turn, command: str
+) -> None:
+    scene = snapshot(tasks=(task("a"),))
+    link = link_of(scene, look(scene, session(state=state)), "a")
+    assert (link.turn, link.command) == (turn, command)
+
+
+def test_what_is_done_next_says_what_and_not_only_why() -> None:
+    assert next_words(replace(STUCK, rulings=())) == "block feat/a: no key"
+    assert next_words(snapshot()) == "nothing is ready to land"
