@@ -113,7 +113,7 @@ class Parser(ArgumentParser):
     """argparse, with our errors instead of an exit."""
 
     def error(self, message: str) -> Never:
-        raise UsageError(message, hint=f"{self.prog} --help")
+        raise UsageError(message.replace("invalid float value", "not a number"), hint=f"{self.prog} --help")
 
 
 def run(argv: Sequence[str]) -> int:

@@ -98,15 +98,17 @@ def _without_branch(snapshot: Snapshot, present: Present, task: Task, depth: int
         or _at_work(snapshot, present, task)
         or _unmet(snapshot, task)
         or _apart(task)
-        or Link(
-            task.id,
-            "ready",
-            "nothing stands in its way, and nobody works on it",
-            Turn.MAINTAINER,
-            command=f"coord spawn {quote(task.id)}",
-        )
+        or _ready(snapshot, task)
     )
     return replace(link, name=task.name, depth=depth)
+
+
+def _ready(snapshot: Snapshot, task: Task) -> Link:
+    words, hold = "nothing stands in its way, and nobody works on it", snapshot.hold(task.id)
+    if hold is not None:
+        told = f": {hold.text}" if hold.text else ""
+        words += f"; held, so its branch will not land{told} (coord release {quote(task.id)})"
+    return Link(task.id, "ready", words, Turn.MAINTAINER, command=f"coord spawn {quote(task.id)}")
 
 
 def _over(task: Task) -> Link | None:

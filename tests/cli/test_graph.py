@@ -308,7 +308,7 @@ def test_what_cannot_be_drawn_says_what_can(published: Repository, coord: Coord)
         (["zzz"], "one of overview, "),
         (["deps"], "coord graph deps TASK"),
         (["order", "ui"], "order is not about one task"),
-        (["--by", "length"], "invalid choice"),
+        (["--by", "length"], "(choose from 'count', 'cost')"),
         (["--here", "--fetch"], "nothing to fetch"),
         (["--json", "--format", "dot"], "not allowed with"),
         (["deps", "setup", "--open"], "--open leaves completed tasks out"),

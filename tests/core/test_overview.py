@@ -308,3 +308,10 @@ def test_a_session_that_has_pushed_nothing_and_asks_waits_for_a_person(
 def test_what_is_done_next_says_what_and_not_only_why() -> None:
     assert next_words(replace(STUCK, rulings=())) == "block feat/a: no key"
     assert next_words(snapshot()) == "nothing is ready to land"
+
+
+def test_a_task_that_is_held_before_it_has_a_branch_says_so() -> None:
+    held = replace(snapshot(tasks=(task("a"),)), holds=(Mark("a", "refs/coord/hold/a", "o", "later"),))
+    link = link_of(held, look(held), "a")
+    assert link.state == "ready"
+    assert link.reason.endswith("held, so its branch will not land: later (coord release a)")

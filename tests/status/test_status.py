@@ -277,6 +277,11 @@ def test_without_a_remote_in_a_bare_repository_and_without_a_task_folder(world: 
     assert "hint: push main first" in ran.err
 
 
+def test_a_wrong_number_is_told_in_words(world: World) -> None:
+    result = world.coord("status", "--watch", "soon")
+    assert (result.code, result.err.splitlines()[0]) == (2, "coord: argument --watch: not a number: 'soon'")
+
+
 def test_a_remote_that_is_away_is_an_error_with_fetch_and_none_without(world: World) -> None:
     world.build(tasks("a"))
     world.origin.rename(world.root / "moved.git")
