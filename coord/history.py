@@ -38,8 +38,8 @@ _VERDICT_KINDS = {
 }
 
 
-def read_history(workspace: Workspace, view: View, *, since: int | None = None, task: str = "") -> History:
-    """Return what has been decided since ``since`` (seconds since the epoch; None: ever), of one task or of all.
+def read_history(workspace: Workspace, view: View, *, task: str = "") -> History:
+    """Return what has been decided, of one task or of all.
 
     Of one task, what its branch says and what its sessions were told is part of it.
     """
@@ -55,9 +55,8 @@ def read_history(workspace: Workspace, view: View, *, since: int | None = None, 
     if task:
         found = [entry for entry in found if entry.task in (task, "")]
         found += [*_of_branches(workspace, view, task, found), *_of_notes(workspace, task)]
-    entries = tuple(entry for entry in joined(found) if since is None or entry.at >= since)
     first = min((entry.at for entry in local), default=None)
-    return History(entries, Local(first, unread, len(sessions)))
+    return History(joined(found), Local(first, unread, len(sessions)))
 
 
 # -- main --------------------------------------------------------------------------------------------------------------
