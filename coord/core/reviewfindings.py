@@ -283,7 +283,7 @@ def _raced(facts: Facts) -> Found:
 def _waits(facts: Facts) -> Found:
     if facts.waits:
         words = (
-            f"{counted(len({wait.task for wait in facts.waits}), 'task')} waited for another, "
+            f"{counted(len({wait.task for wait in facts.waits}), 'branch', 'branches')} waited for another, "
             f"{lasting(facts.waited)} in all"
         )
         yield (

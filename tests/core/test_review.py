@@ -160,7 +160,7 @@ def test_a_task_that_waited_for_two_at_once_waited_once() -> None:
 
     assert len(review.facts.waits) == 2
     (told,) = [one for one in review.part(Part.BETTER) if one.rule == "waits"]
-    assert told.words == ("1 task waited for another, 2.0 h in all",)
+    assert told.words == ("1 branch waited for another, 2.0 h in all",)
 
 
 def test_a_dependency_that_had_landed_before_was_not_waited_for() -> None:
