@@ -28,10 +28,12 @@ from coord.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The refs that a decision moves (none: there was nothing to change), and what to tell the person."""
+    """The refs that a decision moves (none: there was nothing to change), what to tell the person, and the tasks that it
+    changes (none: it is about no single one)."""
 
     updates: tuple[RefUpdate, ...]
     words: tuple[str, ...]
+    tasks: tuple[str, ...] = ()
 
 
 def decide(
@@ -86,7 +88,7 @@ def complete(workspace: Workspace, view: View, ids: Sequence[str], text: str) ->
     updates = [main_update(workspace, view, commit)]
     for task_id in done:
         updates += closing(workspace, view, task_id, commit)
-    return Decided(tuple(updates), (*words, f"completed {', '.join(done)} in {commit[:7]}"))
+    return Decided(tuple(updates), (*words, f"completed {', '.join(done)} in {commit[:7]}"), tuple(done))
 
 
 def _completed(view: View, task: Task, text: str) -> bytes:
@@ -132,9 +134,8 @@ def retry(workspace: Workspace, view: View, word: str) -> Decided:
             exit=Exit.WAITING,
         )
     lifted = _lifted(ruling, VerdictKind.RETRY, "to be tried again")
-    return Decided(
-        (_ruling_update(workspace, view, ruling, lifted),), (f"{task} will be tried again by coord land",)
-    )
+    words = f"{task} will be tried again by coord land"
+    return Decided((_ruling_update(workspace, view, ruling, lifted),), (words,), (task,))
 
 
 def unblock(workspace: Workspace, view: View, word: str, context: str) -> Decided:
@@ -154,7 +155,7 @@ def unblock(workspace: Workspace, view: View, word: str, context: str) -> Decide
         return Decided((), (f"{task_id} is not blocked: nothing to do",))
     safe_exit = ruling is not None and ruling.verdict.kind is VerdictKind.BLOCKED
     words = "; its branch waits for a new push" if safe_exit else "; coord land tries it again"
-    return Decided(tuple(updates), (f"{task_id} is unblocked{words}",))
+    return Decided(tuple(updates), (f"{task_id} is unblocked{words}",), (task_id,))
 
 
 def _unblocked_commit(workspace: Workspace, view: View, task: Task, context: str) -> str:
@@ -193,9 +194,8 @@ def approve(workspace: Workspace, view: View, word: str, who: str) -> Decided:
         RefUpdate(branch.ref, branch.tip, branch.tip),
     )
     told = f"approved {branch.name} at {branch.tip[:7]}"
-    return Decided(
-        updates, (told + (f": {', '.join(paths)}" if paths else " (it changes nothing protected)"),)
-    )
+    told += f": {', '.join(paths)}" if paths else " (it changes nothing protected)"
+    return Decided(updates, (told,), (task,))
 
 
 def hold(workspace: Workspace, view: View, word: str, reason: str) -> Decided:
@@ -205,7 +205,8 @@ def hold(workspace: Workspace, view: View, word: str, reason: str) -> Decided:
     commit = note_commit(
         workspace, {}, (), f"{reason}\n\n{trailer_block({'Coord-Task': task})}\n", signature_of(view)
     )
-    return Decided((RefUpdate(ref, view.coord_refs.get(ref), commit),), (f"{task} is held: {reason}",))
+    words = f"{task} is held: {reason}"
+    return Decided((RefUpdate(ref, view.coord_refs.get(ref), commit),), (words,), (task,))
 
 
 def release(workspace: Workspace, view: View, word: str) -> Decided:
@@ -214,7 +215,7 @@ def release(workspace: Workspace, view: View, word: str) -> Decided:
     held = view.coord_refs.get(HOLDS + task)
     if held is None:
         return Decided((), (f"{task} is not held: nothing to do",))
-    return Decided((RefUpdate(HOLDS + task, held, None),), (f"{task} is released",))
+    return Decided((RefUpdate(HOLDS + task, held, None),), (f"{task} is released",), (task,))
 
 
 def freeze(workspace: Workspace, view: View, reason: str) -> Decided:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from coord.core.history import Entry, Kind, Source, decode, encode
+from coord.core.history import Entry, decode, encode
 from coord.core.shape import parsed
 
 _LOG, _OLD, _TIPS = "events.ndjson", "events.old.ndjson", "tips.json"
@@ -74,13 +74,13 @@ def recent(state: Path) -> list[Entry]:
     return [entry for line in whole if (entry := _entry(line))]
 
 
-def note_seen(state: Path, branches: Sequence[tuple[str, str, str]], now: int) -> None:
-    """Record the tips, of (task, branch, tip), that this machine sees for the first time, at ``now``."""
-    tips = {branch: tip for _, branch, tip in branches}
+def note_seen(state: Path, sights: Sequence[Entry]) -> None:
+    """Record those of the sights of live branches that are new: a tip for the first time, or done for the first time."""
+    tips = {sight.branch: _mark(sight) for sight in sights}
     before = _tips(state)
     if tips == before:
         return
-    record(state, *_new(branches, before, now))
+    record(state, *_new(sights, before))
     scratch = state / f".{_TIPS}.{os.getpid()}"
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -90,15 +90,21 @@ def note_seen(state: Path, branches: Sequence[tuple[str, str, str]], now: int) -
         return
 
 
-def _new(branches: Sequence[tuple[str, str, str]], before: dict[str, str], now: int) -> Sequence[Entry]:
+def _new(sights: Sequence[Entry], before: dict[str, str]) -> Sequence[Entry]:
     return [
-        Entry(now, Kind.SEEN, task, _seen_words(before.get(branch)), Source.EVENT, branch=branch, tip=tip)
-        for task, branch, tip in branches
-        if before.get(branch) != tip
+        replace(sight, reason=_seen_words(sight, before.get(sight.branch, "")))
+        for sight in sights
+        if before.get(sight.branch) not in (_mark(sight), sight.tip)
     ]
 
 
-def _seen_words(before: str | None) -> str:
+def _mark(sight: Entry) -> str:
+    return f"{sight.tip} working" if sight.working else sight.tip
+
+
+def _seen_words(sight: Entry, before: str) -> str:
+    if before.partition(" ")[0] == sight.tip:
+        return "done now"
     return f"pushed again (it was at {before[:7]})" if before else "first seen"
 
 

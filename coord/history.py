@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import count
 
 from coord import events, inbox
 from coord.core.agentevent import AgentEvent, Ended, Noted, Prompted, Started, Warned
-from coord.core.history import Entry, History, Kind, Local, Source, joined
+from coord.core.history import Entry, History, Kind, Local, Source, joined, settled
 from coord.core.journal import Landing, parts_of, read_landing, read_reverts
 from coord.core.objects import Commit, find_entry
 from coord.core.objects import Kind as ObjectKind
@@ -37,8 +38,8 @@ _VERDICT_KINDS = {
 }
 
 
-def read_history(workspace: Workspace, view: View, *, since: int | None = None, task: str = "") -> History:
-    """Return what has been decided since ``since`` (seconds since the epoch; None: ever), of one task or of all.
+def read_history(workspace: Workspace, view: View, *, task: str = "") -> History:
+    """Return what has been decided, of one task or of all.
 
     Of one task, what its branch says and what its sessions were told is part of it.
     """
@@ -54,9 +55,8 @@ def read_history(workspace: Workspace, view: View, *, since: int | None = None, 
     if task:
         found = [entry for entry in found if entry.task in (task, "")]
         found += [*_of_branches(workspace, view, task, found), *_of_notes(workspace, task)]
-    entries = tuple(entry for entry in joined(found) if since is None or entry.at >= since)
     first = min((entry.at for entry in local), default=None)
-    return History(entries, Local(first, unread, len(sessions)))
+    return History(joined(found), Local(first, unread, len(sessions)))
 
 
 # -- main --------------------------------------------------------------------------------------------------------------
@@ -65,7 +65,8 @@ def read_history(workspace: Workspace, view: View, *, since: int | None = None, 
 def _of_main(workspace: Workspace, view: View) -> Iterator[Entry]:
     commits = workspace.git.objects.commit
     landings: list[Landing] = []
-    for step in workspace.git.first_parents(view.snapshot.base):
+    places = count(1)
+    for step in reversed(workspace.git.first_parents(view.snapshot.base)):
         if "Coord-" not in step.message:
             continue
         landed = [
@@ -74,25 +75,22 @@ def _of_main(workspace: Workspace, view: View) -> Iterator[Entry]:
             if (landing := read_landing(commit, lambda oid: commits(oid).parents))
         ]
         landings += landed
-        if landed:
-            yield from (_landed(workspace, landing, step) for landing in reversed(landed))
-        else:
-            yield from _told(step)
+        told = [_landed(workspace, landing, step) for landing in reversed(landed)] or _told(step)
+        yield from (replace(entry, place=next(places)) for entry in told)
     yield from _reverts(workspace, view, landings)
 
 
 def _landed(workspace: Workspace, landing: Landing, step: Commit) -> Entry:
-    said = trailers(step.message)
-    gate = said.get("Coord-Gate", "").partition(" ")[0]
+    is_single = landing.step == landing.commit
+    merge = step if is_single else workspace.git.objects.commit(landing.commit)
+    gate = trailers(step.message).get("Coord-Gate", "").partition(" ")[0]
     words = f"{gate} passed" if gate else "landed"
-    if said.get("Coord-Resolved"):
-        words += f"; a conflict with {one_line(said['Coord-Resolved'])} was resolved"
-    if landing.step != landing.commit:
-        words += f", with others in {landing.step[:7]}"
-    branch = _branch_in(workspace.git.objects.commit(landing.commit))
+    words += "" if is_single else f", with others in {landing.step[:7]}"
+    resolved = trailers(merge.message).get("Coord-Resolved", "")
+    others = tuple(one_line(name) for name in resolved.split(", ") if name)
     return Entry(
-        step.committed, Kind.LANDED, landing.task, words, Source.MAIN,
-        branch=branch, tip=landing.tip, commit=landing.commit, main=landing.base,
+        step.committed, Kind.LANDED, landing.task, words + settled(others), Source.MAIN,
+        branch=_branch_in(merge), tip=landing.tip, commit=landing.commit, main=landing.base, others=others,
     )  # fmt: skip
 
 
@@ -120,20 +118,21 @@ def _told(step: Commit) -> Iterator[Entry]:
 
 
 def _reverts(workspace: Workspace, view: View, landings: Iterable[Landing]) -> Iterator[Entry]:
-    targets = {
-        oid: landing for landing in landings for oid in (landing.commit, landing.status_commit, landing.step)
-    }
+    targets: dict[str, list[Landing]] = {}
+    for landing in landings:
+        for oid in {landing.commit, landing.status_commit, landing.step}:  # a batch's step carries several
+            targets.setdefault(oid, []).append(landing)
     if not targets:
         return
     for revert in read_reverts(workspace.git.mentioning("This reverts commit ", view.snapshot.base)):
-        landing = targets.get(revert.target)
-        if landing is None:
-            continue
-        by = workspace.git.objects.commit(revert.by)
-        yield Entry(
-            by.committed, Kind.REVERTED, landing.task, f"its landing {landing.commit[:7]} was reverted", Source.MAIN,
-            tip=landing.tip, commit=revert.by, by=_name(by.author),
-        )  # fmt: skip
+        for landing in targets.get(revert.target, ()):
+            by, what = workspace.git.objects.commit(revert.by), landing.commit
+            if revert.target == landing.step != what:
+                what = landing.step
+            yield Entry(
+                by.committed, Kind.REVERTED, landing.task, f"its landing {what[:7]} was reverted", Source.MAIN,
+                tip=landing.tip, commit=revert.by, by=_name(by.author),
+            )  # fmt: skip
 
 
 def _name(identity: str) -> str:

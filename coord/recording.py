@@ -9,6 +9,7 @@ from coord import events
 from coord import underway as underway_file
 from coord.core.history import Entry, Kind, Source
 from coord.core.present import Validation
+from coord.core.signal import Working
 from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.text import one_line
 from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, ServerRefused
@@ -18,9 +19,16 @@ from coord.workspace import Workspace
 
 
 def seen(workspace: Workspace, snapshot: Snapshot) -> None:
-    """Record the tips that this machine sees for the first time."""
-    branches = [(branch.task, branch.name, branch.tip) for branch in snapshot.branches]
-    events.note_seen(workspace.state, branches, int(time.time()))
+    """Record the tips that this machine sees for the first time, and those that are done now."""
+    at = int(time.time())
+    sights = [
+        Entry(
+            at, Kind.SEEN, branch.task, "", Source.EVENT, branch=branch.name, tip=branch.tip,
+            working=isinstance(branch.signal, Working),
+        )
+        for branch in snapshot.branches
+    ]  # fmt: skip
+    events.note_seen(workspace.state, sights)
 
 
 def ended(workspace: Workspace, ending: Ending) -> None:

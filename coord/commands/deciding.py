@@ -35,7 +35,8 @@ def carry_out(call: Call, command: str, decision: Callable[[Workspace, View], De
         decided = decide(workspace, decision, dry_run=dry_run)
     moved = [{"ref": u.ref, "old": u.old, "new": u.new} for u in decided.updates if u.old != u.new]
     if moved and not dry_run:
-        _record(call, workspace, _KINDS[command])
+        text = getattr(call.args, "message", None) or ""
+        recording.decided(workspace, _KINDS[command], decided.tasks or ("",), text)
     call.output.emit(
         command, {"changed": bool(moved) and not call.args.dry_run, "refs": moved, "words": decided.words}
     )
@@ -58,10 +59,3 @@ _KINDS = {
     "thaw": Kind.THAWED,
     "unblock": Kind.UNBLOCKED,
 }
-
-
-def _record(call: Call, workspace: Workspace, kind: Kind) -> None:
-    named = getattr(call.args, "task", None) or [""]
-    words = [named] if isinstance(named, str) else named
-    tasks = [workspace.settings.task_of(word) or word for word in words]
-    recording.decided(workspace, kind, tasks, getattr(call.args, "message", None) or "")

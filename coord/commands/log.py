@@ -7,6 +7,8 @@ sessions did are known on the machine where they happened. coord why TASK tells 
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Container
+from dataclasses import replace
 
 from coord.call import Call
 from coord.core.history import Entry, History, Kind, Source
@@ -15,7 +17,7 @@ from coord.dates import duration, moment, stamp, utc
 from coord.errors import Exit
 from coord.freshness import as_of, fetch
 from coord.history import read_history
-from coord.observe import observe
+from coord.observe import View, observe
 from coord.output import Json, table
 from coord.workspace import open_workspace
 
@@ -56,9 +58,11 @@ def run(call: Call) -> Exit:
         fetch(workspace)
     view = observe(workspace)
     since = moment(workspace, args.since) if args.since else None
-    history = read_history(workspace, view, since=since)
+    history = read_history(workspace, view)
     known = {entry.task for entry in history.entries}
-    tasks = {word if word in known else view.snapshot.resolve(word) for word in args.task}
+    tasks = {_named(view, word, known) for word in args.task}
+    if since is not None:
+        history = replace(history, entries=tuple(e for e in history.entries if e.at >= since))
     kinds = frozenset(args.kind or (Kind if args.all else frozenset(Kind) - _UNDERWAY))
     found = [e for e in reversed(history.entries) if e.kind in kinds and (not tasks or e.task in tasks)]
     shown = found[: args.limit or None]
@@ -80,16 +84,23 @@ def run(call: Call) -> Exit:
     return Exit.OK
 
 
+def _named(view: View, word: str, known: Container[str]) -> str:
+    """Return the task that a word means: one that the history tells of needs no file on main any more."""
+    ids = (word, view.snapshot.settings.task_of(word))
+    return next((id for id in ids if id and id in known), None) or view.snapshot.resolve(word)
+
+
 def row(entry: Entry) -> tuple[str, ...]:
     """Return an entry as a row of a table: when, what, which task, which commit, why."""
-    return (stamp(entry.at), entry.kind.value, entry.task or "-", entry.commit[:7] or "-", words_of(entry))
+    task = one_line(entry.task) or "-"
+    return (stamp(entry.at), entry.kind.value, task, one_line(entry.commit[:7]) or "-", words_of(entry))
 
 
 def words_of(entry: Entry) -> str:
     """Return what an entry says, in one line: the reason, how long it took, who it was."""
     told = [f"in {duration(entry.seconds)}"] if entry.seconds else []
-    told += [f"flaky: {', '.join(entry.flaky)}"] if entry.flaky else []
-    told += [f"by {entry.by}"] if entry.by and entry.source is not Source.SESSION else []
+    told += [f"flaky: {one_line(', '.join(entry.flaky))}"] if entry.flaky else []
+    told += [f"by {one_line(entry.by, 80)}"] if entry.by and entry.source is not Source.SESSION else []
     words, rest = one_line(entry.reason, 500), "; ".join(told)
     return f"{words} ({rest})" if words and rest else words or rest or "-"
 

@@ -8,13 +8,16 @@ only the machine knows where it happened is missing on others, and that is said.
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from dataclasses import replace
 
+from coord import events
 from coord.call import Call
 from coord.commands.log import facts, words_of
 from coord.core.history import Entry, History, Kind
+from coord.core.overview import with_remembered
 from coord.core.present import Turn
 from coord.core.text import one_line
-from coord.core.why import Link, chain, roots
+from coord.core.why import Link, chain, over, roots
 from coord.dates import duration, stamp
 from coord.errors import Exit, UsageError
 from coord.freshness import as_of, fetch
@@ -46,10 +49,13 @@ def run(call: Call) -> Exit:
     if call.args.fetch:
         fetch(workspace)
     view = observe(workspace)
-    task = _named(workspace, view, call.args.task)
+    view = replace(view, snapshot=with_remembered(view.snapshot, events.recent(workspace.state)))
+    word = call.args.task
+    task = _named(workspace, view, word)
     present = branches_and_sessions(workspace, view)
-    links = chain(view.snapshot, present, task)
+    first, *others = chain(view.snapshot, present, task, branch="" if word == task else word)
     history = read_history(workspace, view, task=task)
+    links = (over(first, history.entries), *others)
     call.output.say(as_of(workspace, view.snapshot.base))
     call.output.emit("why", _json(links, history))
     _show_state(links, call.output)
@@ -81,7 +87,7 @@ def _strange(branch: str, near: tuple[str, ...]) -> UsageError:
 
 def _show_state(links: tuple[Link, ...], output: Output) -> None:
     first = links[0]
-    output.result(f"{first.task}  {first.name}".rstrip())
+    output.result(f"{first.task}  {first.name}".rstrip() + (f"  ({first.branch})" if first.branch else ""))
     output.result(f"{first.state}: {one_line(first.reason, 1000)}")
     if first.turn is not None:
         output.result(f"whose turn: {_TURNS[first.turn]}" + (f": {first.command}" if first.command else ""))

@@ -67,7 +67,8 @@ class Entry:
     session, an agent; ``""``: coord); ``paths`` the conflicted or protected ones and ``others`` the landed branches that
     brought the other side; ``step`` the red step; ``seconds`` how long its gate ran and ``flaky`` the steps that failed
     and then passed (both known only where local events are); ``main`` is main's commit that it was judged on; ``line``
-    its place in the local log, which is the order of what happened within one second.
+    its place in the local log, which is the order of what happened within one second, and ``place`` that on main;
+    ``working``: the branch said that it was not done.
     """
 
     at: int
@@ -86,6 +87,8 @@ class Entry:
     seconds: float = 0.0
     flaky: tuple[str, ...] = ()
     line: int = 0
+    place: int = 0
+    working: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,7 @@ def _of_event(entry: Entry, event: Entry) -> Entry | None:
         return None
     if event.tip != entry.tip and (event.tip or abs(event.at - entry.at) > _SOON):
         return None
-    reason = event.reason if entry.kind is Kind.LANDED else entry.reason
+    reason = event.reason and event.reason + settled(entry.others) if entry.kind is Kind.LANDED else ""
     return replace(
         entry,
         at=max(entry.at, event.at),
@@ -201,15 +204,20 @@ def _of_event(entry: Entry, event: Entry) -> Entry | None:
     )
 
 
-def _order(entry: Entry) -> tuple[int, int, int, str, str, str]:
-    return (entry.at, entry.line, _RANK[entry.kind], entry.task, entry.tip, entry.commit)
+def settled(others: Sequence[str]) -> str:
+    """Return what is added to a landing's reason when a conflict with ``others`` was resolved for it."""
+    return f"; a conflict with {', '.join(others)} was resolved" if others else ""
+
+
+def _order(entry: Entry) -> tuple[int, int, int, int, str, str, str]:
+    return (entry.at, entry.line, _RANK[entry.kind], entry.place, entry.task, entry.tip, entry.commit)
 
 
 #: What a run tells of a branch that was merged by hand: for it, the branch has landed.
 _TOLD_AS = {Kind.COMPLETED: Kind.LANDED}
 
-#: What a line of the log does not state: its kind has another name there, its source and place are where it stands.
-_UNWRITTEN = frozenset({"kind", "source", "line"})
+#: What a line of the log does not state: its kind has another name there, its source and places are where it stands.
+_UNWRITTEN = frozenset({"kind", "source", "line", "place"})
 
 #: Seconds within which a person's decision is published: what was decided about no tip is known by its time.
 _SOON = 600

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from shlex import quote
 from typing import assert_never
 
 from coord.core.journal import (
@@ -182,7 +183,9 @@ def _wait(branch: TaskBranch, cause: Cause, reason: str, on: tuple[str, ...] = (
 def _held(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     hold = snapshot.hold(branch.task)
     return (
-        _wait(branch, Cause.HELD, f"held: {hold.text or 'no reason given'} (coord release {branch.task})")
+        _wait(
+            branch, Cause.HELD, f"held: {hold.text or 'no reason given'} (coord release {quote(branch.task)})"
+        )
         if hold
         else None
     )
@@ -214,7 +217,7 @@ def _not_ahead(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
                 branch,
                 Cause.ON_MAIN,
                 "newborn: its tip is a commit of main (if the work was pushed to main by hand: "
-                f"coord complete {branch.task})",
+                f"coord complete {quote(branch.task)})",
             )
         case Newborn():
             return _wait(branch, Cause.NEWBORN, "newborn: it holds no commits of its own yet")
@@ -301,7 +304,7 @@ def _task_stands_in_the_way(branch: TaskBranch, snapshot: Snapshot) -> Waiting |
     task = snapshot.graph.get(branch.task)
     if task is None:
         broken = snapshot.graph.unreadable_file(branch.task)
-        words = f"its task file cannot be read: coord check {broken}"
+        words = f"its task file cannot be read: coord check {quote(broken)}"
         return _wait(branch, Cause.TASK_FILE, words) if broken else None
     if not task.is_readable:
         return _wait(branch, Cause.TASK_FILE, f"its task file has errors: {task.problems[0]}")
@@ -323,7 +326,7 @@ def _protected(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     if not paths or snapshot.approved(branch):
         return None
     names = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-    how = "/coord approve on its pull request" if snapshot.hosted else f"coord approve {branch.task}"
+    how = "/coord approve on its pull request" if snapshot.hosted else f"coord approve {quote(branch.task)}"
     reason = f"changes protected paths ({names}): read them, then {how}"
     return Waiting(branch, Result.PROTECTED, reason, paths, cause=Cause.PROTECTED)
 

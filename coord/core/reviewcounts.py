@@ -161,7 +161,7 @@ class _Desk:
         start = before[-1] if before else None
         mine = [e for e in self.of_task[entry.task] if (start is None or e.at >= start) and e.at <= entry.at]
         tried = [e for e in self.failed_of[entry.task] if e in mine]
-        seen = [e.at for e in mine if e.kind is Kind.SEEN]
+        seen = [e.at for e in mine if e.kind is Kind.SEEN and not e.working]
         validated = [e for e in mine if e.kind is Kind.VALIDATED]
         return Landed(
             task=entry.task,
@@ -227,10 +227,17 @@ class _Desk:
         after = (e for e in self.of_task[entry.task] if _order(e) > _order(entry))
         later = (e.at for e in after if e.kind in _LIFTS or self._is_block(e) or _is_new_tip(e, entry))
         task = self.material.snapshot.graph.get(entry.task)
-        until = next(later, None)
+        until = next(later, self._pushed_since(entry))
         if until is None and (task is None or task.status is not Status.BLOCKED):
             until = entry.at
         return Episode(entry.task, entry.reason, entry.at, entry.commit, until)
+
+    def _pushed_since(self, blocked: Entry) -> int | None:
+        """Return when the tip that a branch has now, instead of the blocked one, was committed."""
+        live = [b for b in self.material.snapshot.branches if b.task == blocked.task and blocked.tip]
+        if not live or any(branch.tip == blocked.tip for branch in live):
+            return None
+        return max(blocked.at, min(branch.since for branch in live))
 
     def main_red(self) -> Iterator[Stretch]:
         """Yield the stretches in which main itself was red: until something landed again."""
@@ -285,7 +292,7 @@ class _Desk:
 
 def _order(entry: Entry) -> tuple[object, ...]:
     """Order by time; what is said at the same second by what happens first, then by all that tells entries apart."""
-    return (entry.at, _KINDS[entry.kind], entry.task, entry.commit, entry.tip, repr(entry))
+    return (entry.at, _KINDS[entry.kind], entry.place, entry.task, entry.commit, entry.tip, repr(entry))
 
 
 _KINDS = {kind: place for place, kind in enumerate((Kind.SEEN, Kind.VALIDATED))} | {

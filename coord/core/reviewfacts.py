@@ -235,6 +235,14 @@ class Facts:
         return tuple(landed for landed in self.landings if landed.attempts == 1)
 
     @property
+    def waited(self) -> int:
+        """Return the seconds that tasks waited for others; one that waited for several at once counts once."""
+        longest: dict[str, int] = {}
+        for wait in self.waits:
+            longest[wait.task] = max(wait.seconds, longest.get(wait.task, 0))
+        return sum(longest.values())
+
+    @property
     def seen_by_event(self) -> int:
         """Of how many landings an event tells when the branch was first seen."""
         return sum(landed.by_event for landed in self.landings)

@@ -282,9 +282,9 @@ def _raced(facts: Facts) -> Found:
 
 def _waits(facts: Facts) -> Found:
     if facts.waits:
-        total = sum(wait.seconds for wait in facts.waits)
         words = (
-            f"{counted(len(facts.waits), 'branch', 'branches')} waited for another, {lasting(total)} in all"
+            f"{counted(len({wait.task for wait in facts.waits}), 'branch', 'branches')} waited for another, "
+            f"{lasting(facts.waited)} in all"
         )
         yield (
             (words,),

@@ -21,6 +21,9 @@ _LONG_GATE = 600
 #: How long (median, seconds) a branch waits before it is worth asking why.
 _LONG_WAIT = 3600
 
+#: How many files, and how many tasks that others wait for, become items: the worst. Who mends them reviews again.
+_MOST = 5
+
 
 class Priority(IntEnum):
     """How urgent an item is."""
@@ -116,7 +119,7 @@ def _quarter(number: float) -> int:
 
 
 def _contested(facts: Facts) -> Iterator[Item]:
-    for one in facts.contested:
+    for one in facts.contested[:_MOST]:
         if len(one.tasks) > 1:
             yield _split(facts, one)
 
@@ -257,8 +260,9 @@ def _waits(facts: Facts) -> Iterator[Item]:
     waits: dict[str, list[tuple[str, int]]] = {}
     for wait in facts.waits:
         waits.setdefault(wait.on, []).append((wait.task, wait.seconds))
-    for on, who in sorted(waits.items()):
-        total = sum(seconds for _, seconds in who)
+    weights = {on: sum(seconds for _, seconds in who) for on, who in waits.items()}
+    for on in sorted(waits, key=lambda on: (-weights[on], on))[:_MOST]:
+        who, total = waits[on], weights[on]
         if len(who) > 1 and total > _LONG_WAIT:
             yield Item(
                 slug("waits", on),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from shlex import quote
 
 from coord.core.asking import answer_to
+from coord.core.history import Entry, Kind, Source
 from coord.core.present import AtWork, Held, Next, Present, Turn
 from coord.core.session import LIVE
 from coord.core.snapshot import Snapshot
 from coord.core.task import Task
+from coord.core.trial import MainRed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,10 @@ class Link:
     depth: int = 0
 
 
-def chain(snapshot: Snapshot, present: Present, task: str) -> tuple[Link, ...]:
+def chain(snapshot: Snapshot, present: Present, task: str, *, branch: str = "") -> tuple[Link, ...]:
     """Return how a task stands, and then how everything stands that it waits for, each once, the nearest first.
 
+    ``branch``: of the task's branches, the one that is asked about (``""``: the one that is in its way).
     The last of each way down waits for nobody else: whose turn it is there decides when the task goes on.
     """
     found: dict[str, Link] = {}
@@ -41,7 +44,7 @@ def chain(snapshot: Snapshot, present: Present, task: str) -> tuple[Link, ...]:
         id, depth = todo.pop(0)
         if id in found:
             continue
-        link = found[id] = link_of(snapshot, present, id, depth)
+        link = found[id] = link_of(snapshot, present, id, depth, branch=branch if id == task else "")
         todo += [(other, depth + 1) for other in link.on]
     return tuple(found.values())
 
@@ -51,15 +54,32 @@ def roots(links: tuple[Link, ...]) -> tuple[Link, ...]:
     return tuple(link for link in links[1:] if link.turn not in (None, Turn.OTHERS))
 
 
-def link_of(snapshot: Snapshot, present: Present, task: str, depth: int = 0) -> Link:
+def over(link: Link, entries: Iterable[Entry]) -> Link:
+    """Return a link whose task has no file on main as what main's history says of it, if that is its end."""
+    if link.state != "missing":
+        return link
+    told = [entry for entry in entries if entry.kind in _ENDS and entry.source is Source.MAIN]
+    if not told or told[-1].kind is Kind.REVERTED:
+        return link
+    last = told[-1]
+    words = f"{last.kind.value} in {last.commit[:7]}; main has no task file of it"
+    return replace(link, state=last.kind.value, reason=words, turn=None, command="")
+
+
+_ENDS = (Kind.LANDED, Kind.COMPLETED, Kind.REVERTED)
+
+
+def link_of(snapshot: Snapshot, present: Present, task: str, depth: int = 0, *, branch: str = "") -> Link:
     """Return how one task stands."""
     known = snapshot.graph.get(task)
     name = known.name if known else ""
-    for held in _standing(present, task):
+    for held in _standing(present, task, branch):
         if isinstance(held, Next):
             reason = f"{_ordinal(held.place)} in the merge queue: {held.why}"
-            turn, command = _queued(present)
-            return Link(task, "queued", reason, turn, name, held.branch, held.tip, command, depth=depth)
+            rests, turn, command = _queued(snapshot, present)
+            return Link(
+                task, "queued", reason + rests, turn, name, held.branch, held.tip, command, depth=depth
+            )
         on = tuple(dict.fromkeys(_task_of(snapshot, one) for one in held.on if one != task))
         return Link(
             task, held.result, held.reason, held.turn, name, held.branch, held.tip, held.command, on, depth
@@ -70,15 +90,20 @@ def link_of(snapshot: Snapshot, present: Present, task: str, depth: int = 0) -> 
     return _without_branch(snapshot, present, known, depth)
 
 
-def _standing(present: Present, task: str) -> Iterator[Next | Held]:
-    for group in (present.blocked, present.queue, present.waiting):
-        yield from (one for one in group if one.task == task)
+def _standing(present: Present, task: str, branch: str) -> list[Next | Held]:
+    groups = (present.blocked, present.queue, present.waiting)
+    found = [one for group in groups for one in group if one.task == task]
+    return [one for one in found if one.branch == branch] or found
 
 
-def _queued(present: Present) -> tuple[Turn, str]:
+def _queued(snapshot: Snapshot, present: Present) -> tuple[str, Turn, str]:
+    """Return what keeps the whole queue, whose turn it is, and what they can type."""
     if present.frozen is not None:
-        return Turn.MAINTAINER, "coord thaw"
-    return Turn.COORD, "coord land"
+        return "; all landing is frozen", Turn.MAINTAINER, "coord thaw"
+    red = next((found.finding for found in snapshot.findings if isinstance(found.finding, MainRed)), None)
+    if red is not None:
+        return f"; landing rests, main is red: {red.step}", Turn.MAINTAINER, "coord land"
+    return "", Turn.COORD, "coord land"
 
 
 def _task_of(snapshot: Snapshot, name: str) -> str:

@@ -53,6 +53,20 @@ def test_a_branch_that_was_merged_by_hand_is_told_once() -> None:
     assert [entry.kind for entry in joined([event, completed])] == [Kind.COMPLETED]
 
 
+def test_what_main_says_in_one_second_keeps_its_order_there() -> None:
+    first = Entry(5, Kind.LANDED, "z", "check passed", Source.MAIN, tip="t", commit="c", place=1)
+    last = Entry(5, Kind.LANDED, "a", "check passed", Source.MAIN, tip="u", commit="b", place=2)
+    assert joined([last, first]) == (first, last)
+
+
+def test_a_landing_tells_that_a_conflict_was_resolved_whoever_tells_it() -> None:
+    words = "check passed; a conflict with feat/b was resolved"
+    landed = Entry(5, Kind.LANDED, "a", words, Source.MAIN, tip="t", commit="c", others=("feat/b",))
+    event = Entry(6, Kind.LANDED, "a", "check passed on this tree", Source.EVENT, tip="t", commit="c")
+    (told,) = joined([event, landed])
+    assert told.reason == "check passed on this tree; a conflict with feat/b was resolved"
+
+
 def test_a_persons_word_long_after_is_another_one() -> None:
     held = Entry(5, Kind.HELD, "a", "wait", Source.REF, commit="h")
     soon = Entry(9, Kind.HELD, "a", "wait", Source.EVENT, by="Ann")

@@ -89,6 +89,22 @@ def test_first_seen_is_what_an_event_says_else_the_tips_date() -> None:
     assert (untold.waited, untold.by_event) == (120, False)
 
 
+def test_a_push_that_said_it_was_working_did_not_wait_to_land() -> None:
+    working = an_event(Kind.SEEN, "a", T, working=True)
+    done = an_event(Kind.SEEN, "a", T + 500, tip=oid("done"))
+    told = _facts(working, done, a_landing("a", T + 600)).landings[0]
+    untold = _facts(working, a_landing("a", T + 600)).landings[0]
+
+    assert (told.waited, told.by_event) == (100, True)
+    assert (untold.waited, untold.by_event) == (120, False)
+
+
+def test_landings_of_one_second_are_told_in_the_order_of_main() -> None:
+    first, last = replace(a_landing("z", T), place=1), replace(a_landing("a", T), place=2)
+
+    assert [landed.task for landed in _facts(last, first).landings] == ["z", "a"]
+
+
 def test_without_events_a_branch_that_failed_first_was_seen_when_it_failed() -> None:
     assert _facts(a_red_gate("a", T), a_landing("a", T + 600)).landings[0].waited == 600
 
@@ -135,6 +151,18 @@ def test_a_task_that_waited_for_its_dependency_is_told_with_how_long() -> None:
     assert (wait.task, wait.on, wait.seconds, wait.open) == ("b", "a", 300, False)
 
 
+def test_a_task_that_waited_for_two_at_once_waited_once() -> None:
+    tasks = (make_task("a"), make_task("b"), make_task("c", depends_on="[a, b]"))
+    seen = an_event(Kind.SEEN, "c", T)
+    review = _review(
+        seen, a_landing("a", T + 7200), a_landing("b", T + 3600), a_landing("c", T + 9000), tasks=tasks
+    )
+
+    assert len(review.facts.waits) == 2
+    (told,) = [one for one in review.part(Part.BETTER) if one.rule == "waits"]
+    assert told.words == ("1 branch waited for another, 2.0 h in all",)
+
+
 def test_a_dependency_that_had_landed_before_was_not_waited_for() -> None:
     tasks = (make_task("a"), make_task("b", depends_on="[a]"))
     entries = (a_landing("a", T), an_event(Kind.SEEN, "b", T + 300), a_landing("b", T + 400))
@@ -178,6 +206,16 @@ def test_a_block_of_a_task_that_is_blocked_now_is_open_and_an_item() -> None:
 
     assert review.facts.episodes[0].until is None
     assert _ids(review) == ["review/open-blocks"]
+
+
+def test_a_block_is_lifted_by_the_tip_that_the_branch_has_now_though_nobody_here_saw_it_come() -> None:
+    red = a_red_gate("a", T)
+    tasks, chain = (make_task("a", status="blocked"),), frozenset({red.commit})
+    for tip, until in ((oid("another"), T + 70), (red.tip, None)):
+        branch = TaskBranch("feat/a", "refs/heads/feat/a", "a", tip, T + 70, "", Done(), Ahead())
+        material = material_of(red, tasks=tasks, chain=chain)
+        material = replace(material, snapshot=replace(material.snapshot, branches=(branch,)))
+        assert [one.until for one in make_review(material).facts.episodes] == [until]
 
 
 def test_a_block_ends_when_a_new_tip_is_seen_or_blocked_in_turn() -> None:
@@ -293,6 +331,21 @@ def test_each_kind_of_trouble_is_an_item(entries: list[Entry], id: str) -> None:
 
     assert len(found) == 1
     assert _ids(_review(*entries, tasks=tasks)) == _ids(_review(*entries[::-1], tasks=tasks))
+
+
+def test_of_many_files_and_many_waits_only_the_worst_are_items() -> None:
+    paths = [f"src/{n}.rs" for n in range(9)]
+    conflicts = [a_conflict(task, T + 10, path) for task in ("a", "b") for path in paths]
+    needs = [f"n{n}" for n in range(9)]
+    tasks = tuple(make_task(id) for id in needs) + tuple(
+        make_task(id, depends_on=f"[{', '.join(needs)}]") for id in ("a", "b")
+    )
+    seen = [an_event(Kind.SEEN, id, T) for id in ("a", "b")]
+    landed = [a_landing(id, T + 9000 + n) for n, id in enumerate((*needs, "a", "b"))]
+    ids = _ids(_review(*conflicts, *seen, *landed, tasks=tasks))
+
+    assert sum(id.startswith("review/conflicts-") for id in ids) == 5
+    assert [id for id in ids if id.startswith("review/waits-")] == [f"review/waits-n{n}" for n in range(4, 9)]
 
 
 @pytest.mark.parametrize(("failed", "said"), [(1, True), (2, True), (3, False)])

@@ -143,6 +143,44 @@ def test_a_batch_is_told_branch_by_branch(world: World) -> None:
     assert sorted(kinds(entries(world, at=other))) == [("landed", "a"), ("landed", "b"), ("landed", "c")]
 
 
+def test_a_batch_that_was_reverted_is_told_for_each_of_its_branches(world: World) -> None:
+    config = CHECK + '[land]\nstrategy = "batch"\n'
+    world.build({name: task_text(name) for name in ("a", "b")}, config=config)
+    for name in ("a", "b"):
+        world.push(f"feat/{name}")
+    world.land()
+    world.git("fetch", "-q", "origin")
+    world.git("switch", "-q", "--detach", "origin/main")
+    world.clock = int(time.time()) + 60
+    step = world.git("rev-parse", "HEAD")
+    world.git("revert", "-m", "1", "--no-edit", "HEAD")
+    world.git("push", "-q", "origin", "HEAD:main")
+    told = [(e["task"], e["reason"]) for e in entries(world, "--kind", "reverted", "--fetch")]
+    assert sorted(told) == [(name, f"its landing {step[:7]} was reverted") for name in ("a", "b")]
+
+
+def test_a_person_is_said_to_have_completed_only_what_was_not(world: World) -> None:
+    world.build({"a": task_text("a", status="completed"), "b": task_text("b")})
+    assert world.coord("complete", "a", "feat/b").code == 0
+    assert kinds(entries(world)) == [("completed", "b")]
+
+
+def test_a_tip_that_is_done_after_all_is_told_again(world: World) -> None:
+    world.build({"a": task_text("a")}, config='[land]\nsignal = "explicit"\n' + CHECK)
+    world.push("feat/a", message="begin")
+    world.land()
+    world.land()
+    world.main({".coord.toml": CHECK}, "a push means done")
+    world.land()
+    told = [e["reason"] for e in entries(world, "--kind", "seen")]
+    assert told == ["first seen", "done now"]
+    (line, again) = [
+        json.loads(one) for one in (world.desk / ".git/coord/events.ndjson").read_text().splitlines()[:2]
+    ]
+    assert line["working"]
+    assert "working" not in again
+
+
 def test_a_log_that_somebody_wrote_into_hides_nothing(world: World) -> None:
     world.build({"a": task_text("a")})
     world.push("feat/a")

@@ -121,8 +121,53 @@ def test_a_task_whose_file_is_gone_keeps_its_history(world: World) -> None:
     world.land()
     world.main({"tasks/a.md": None})
     told = why(world, "a")
-    assert told["state"] == "missing"
+    assert (told["state"], told["turn"]) == ("landed", None)
     assert steps(told)[-1] == "landed"
+
+
+def test_what_landed_without_a_task_is_over(world: World) -> None:
+    world.build({"a": task_text("a")}, config='[land]\nunknown_branch = "land"\n' + CHECK)
+    world.push("feat/extra")
+    world.land()
+    told = why(world, "feat/extra")
+    landed = told["timeline"][-1]["commit"]
+    assert (told["state"], told["turn"], told["command"]) == ("landed", None, None)
+    assert told["reason"] == f"landed in {landed[:7]}; main has no task file of it"
+    assert world.coord("log", "feat/extra").out.split()[2:4] == ["landed", "extra"]
+    assert world.coord("log", "extra", "--since", "now").code == 0
+
+
+def test_of_two_branches_of_a_task_the_one_that_was_named_is_told_about(world: World) -> None:
+    world.build({"a": task_text("a")}, config='[project]\nprefixes = ["feat/", "research/"]\n' + CHECK)
+    world.push("feat/a")
+    world.push("research/a", {"src/more.txt": "x\n"})
+    told = why(world, "research/a")
+    assert (told["branch"], told["state"], told["turn"]) == ("research/a", "waiting", "others")
+    assert told["reason"] == "feat/a is a branch of the same task with an older tip"
+    assert why(world, "feat/a")["state"] == why(world, "a")["state"] == "queued"
+
+
+def test_while_main_is_red_it_is_a_maintainers_turn(world: World) -> None:
+    world.build({"a": task_text("a"), "b": task_text("b")})
+    world.main({"src/bad.txt": "BROKEN\n"})
+    world.push("feat/a")
+    world.push("feat/b")
+    assert world.land().code == 4
+    tried, other = why(world, "a"), why(world, "b")
+    assert (tried["reason"], tried["turn"]) == ("main is red: sh check.sh", "maintainer")
+    assert other["reason"].endswith("; landing rests, main is red: sh check.sh")
+    assert other["turn"] == "maintainer"
+    world.main({"src/bad.txt": "mended\n"})
+    assert why(world, "a")["turn"] == why(world, "b")["turn"] == "coord"
+
+
+def test_a_command_in_a_reason_can_be_typed_whatever_the_id_holds(world: World) -> None:
+    world.build({"odd": task_text("x$(id)")})
+    world.push("feat/x$(id)")
+    assert world.coord("hold", "x$(id)", "-m", "wait").code == 0
+    told = why(world, "x$(id)")
+    assert told["reason"] == "held: wait (coord release 'x$(id)')"
+    assert told["command"] == "coord release 'x$(id)'"
 
 
 def test_hostile_words_stay_data(world: World) -> None:
