@@ -19,7 +19,7 @@ from coord.core.journal import Reverted
 from coord.core.plan import next_action
 from coord.core.present import AtWork, Held, Next, Present, Turn
 from coord.core.queue import Candidate, Cause, Result, Waiting, make_queue, stands
-from coord.core.snapshot import Claim, Ruling, Snapshot
+from coord.core.snapshot import Ruling, Snapshot
 from coord.core.spawning import why_not
 from coord.core.task import Status, Task
 from coord.core.trial import CouldNotRun, Finding, Found, MainRed, ServerRefused
@@ -218,6 +218,8 @@ def _work(waits: Waiting, scene: _Scene) -> _Said:
     session = scene.session(waits.branch.task)
     if session and (answer := answer_to(session)):
         return Turn.MAINTAINER, answer
+    if session and session.state in ("aborted", "failed"):
+        return _lifted(waits, scene)
     return Turn.AGENT, "" if session and session.state in _AT_WORK else "coord done"
 
 
@@ -347,7 +349,7 @@ def _elsewhere(scene: _Scene) -> Iterator[Held]:
     here = {one.id for one in scene.sessions.values()}
     for claim in scene.snapshot.claims:
         task = scene.snapshot.graph.get(claim.task)
-        if claim.task in live or task is None or task.is_completed or _session_of(claim) in here:
+        if claim.task in live or task is None or task.is_completed or claim.holder.rpartition("/")[2] in here:
             continue
         yield Held(
             task=claim.task,
@@ -359,10 +361,6 @@ def _elsewhere(scene: _Scene) -> Iterator[Held]:
             turn=Turn.AGENT,
             status=task.status.value,
         )
-
-
-def _session_of(claim: Claim) -> str:
-    return claim.holder.rpartition("/")[2]
 
 
 # -- tasks ---------------------------------------------------------------------------------------------------------
