@@ -14,8 +14,8 @@ from coord import events
 from coord.call import Call
 from coord.commands.log import facts, words_of
 from coord.core.history import Entry, History, Kind
-from coord.core.overview import with_remembered
 from coord.core.present import Turn
+from coord.core.remembered import with_remembered
 from coord.core.text import one_line
 from coord.core.why import Link, chain, over, roots
 from coord.dates import duration, stamp

@@ -122,6 +122,8 @@ def test_words_that_mean_nothing_are_refused_with_what_would(story: World) -> No
     unknown = story.coord("log", "--since", "nonsense")
     assert unknown.code == 2
     assert "'nonsense' is no commit here and no date of the past" in unknown.err
+    day = story.coord("log", "--since", "2026-13-45")
+    assert "'2026-13-45' is no commit here and no date of the past" in day.err
     task = story.coord("log", "clashs")
     assert task.code == 2
     assert "did you mean: clashes" in task.err
