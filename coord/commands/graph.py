@@ -43,7 +43,10 @@ def options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--deep", action="store_true", help="for deps and dependents: not only direct ones")
     parser.add_argument(
-        "--by", choices=list(Measure), default=Measure.COUNT, help="measure the critical path by this"
+        "--by",
+        choices=[one.value for one in Measure],
+        default=Measure.COUNT.value,
+        help="measure the critical path by this",
     )
     parser.add_argument(
         "--limit", type=_limit, default=10, metavar="N", help="rows of bottlenecks and cost (default: 10)"

@@ -26,7 +26,7 @@ _UNDERWAY = frozenset({Kind.SEEN, Kind.VALIDATED, Kind.SESSION, Kind.ENDED, Kind
 
 
 def options(parser: ArgumentParser) -> None:
-    kinds = sorted(Kind)
+    kinds = sorted(kind.value for kind in Kind)
     parser.add_argument("task", nargs="*", metavar="TASK", help="only about these (ids or branch names)")
     parser.add_argument(
         "--since", metavar="REF|DATE", help="from this commit, or this date (as git reads it), on"

@@ -22,7 +22,7 @@ from coord.core.reviewwords import lines, plain_words
 from coord.core.session import SessionRole
 from coord.core.task import Task
 from coord.core.text import one_line
-from coord.errors import Exit, RefusedError, UsageError
+from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.freshness import as_of, fetch
 from coord.newtask import known_tasks, refuse_collision, write_new
 from coord.observe import observe
@@ -40,9 +40,9 @@ def options(parser: ArgumentParser) -> None:
         metavar="REF|DATE",
         help="only what came after this commit of main or this date (default: everything)",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the Markdown to FILE")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the Markdown to FILE (-: stdout)")
     parser.add_argument(
-        "--html", metavar="FILE", help="write one page with charts to FILE; it needs no network"
+        "--html", metavar="FILE", help="write one page with charts to FILE (-: stdout); it needs no network"
     )
     parser.add_argument("--open-tasks", action="store_true", help="write a task file for each action item")
     parser.add_argument(
@@ -56,6 +56,8 @@ def run(call: Call) -> Exit:
     args = call.args
     if args.dry_run and not args.open_tasks:
         raise UsageError("-n goes with --open-tasks", hint="without it, nothing is written anyway")
+    if args.json and "-" in (args.output, args.html):
+        raise UsageError("--json prints to stdout", hint="name a file, or leave --json away")
     workspace = open_workspace(call.folder)
     if args.fetch:
         fetch(workspace)
@@ -77,16 +79,20 @@ def run(call: Call) -> Exit:
 def _write_files(call: Call, review: Review, said: str) -> bool:
     for name, form in ((call.args.output, markdown), (call.args.html, page)):
         if name:
-            _write(call.folder / Path(name), form(review, said))
-            call.output.say(f"written: {name}")
+            _write(call, name, form(review, said))
     return bool(call.args.output or call.args.html)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(call: Call, name: str, text: str) -> None:
+    if name == "-":
+        call.output.out.write(text)
+        return
+    path = call.folder / Path(name)
     try:
         path.write_text(text, "utf-8", errors="replace", newline="\n")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another file") from error
+        raise CoordError(f"cannot write {path}: {error.strerror}", hint="name another file") from error
+    call.output.say(f"written: {name}")
 
 
 def facts(review: Review) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from coord.core.action import Block, Complete, Sweep
+from coord.core.asking import answer_to
 from coord.core.journal import Reverted
 from coord.core.plan import next_action
 from coord.core.present import AtWork, Held, Next, Present, Turn
@@ -176,8 +177,10 @@ def _by(turn: Turn, command: str = "") -> Callable[[Waiting, _Scene], _Said]:
 
 
 def _work(waits: Waiting, scene: _Scene) -> _Said:
-    """Who works on it goes on: here in a session, or elsewhere, and says done."""
+    """Who works on it goes on: here in a session, or elsewhere, and says done, or asks a person."""
     session = scene.session(waits.branch.task)
+    if session and (answer := answer_to(session)):
+        return Turn.MAINTAINER, answer
     return Turn.AGENT, "" if session and session.state in _AT_WORK else "coord done"
 
 

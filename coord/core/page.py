@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from coord.core.asking import answer_to
 from coord.core.present import AtWork, Drift, Held, Next, Present, Tree, Turn, Validation
 from coord.core.text import one_line
 from coord.core.worktrees import folder_of, size_text
@@ -114,7 +115,7 @@ def page_of(present: Present, ago: Ago) -> Page:
         Part("blocked", tuple(_held(one, Tone.BAD) for one in present.blocked), "coord plan", 0),
         Part(
             "sessions",
-            tuple(_session(one, at, ago) for one in present.sessions),
+            _sessions(present.sessions, at, ago),
             "coord sessions --status",
             2,
         ),
@@ -183,11 +184,18 @@ _STATES = {
 }
 
 
+def _sessions(sessions: tuple[AtWork, ...], now: int, ago: Ago) -> tuple[Row, ...]:
+    """Return their rows, those that need a person first: a small screen shows the first only."""
+    rows = [_session(one, now, ago) for one in sessions]
+    return tuple(sorted(rows, key=lambda row: row.tone is not Tone.BAD))
+
+
 def _session(one: AtWork, now: int, ago: Ago) -> Row:
     heard = f"turn {one.turn}, heard {ago(now - one.last)}" if one.turn else f"made {ago(now - one.made)}"
     what = f"{heard}{': ' if one.why else ''}{one.why}"
     below = tuple(f"{odd.heuristic} ({odd.severity}): {odd.evidence}" for odd in one.oddities)
-    commands = tuple(odd.command for odd in one.oddities)
+    answer = answer_to(one)
+    commands = tuple(odd.command for odd in one.oddities) or ((answer,) if answer else ())
     tone = Tone.BAD if one.oddities else _STATES.get(one.state, Tone.CALM)
     return _row((one.id, one.state, one.task or one.branch, what), tone, below=below, commands=commands)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from shlex import quote
 
+from coord.core.asking import answer_to
 from coord.core.history import Entry, Kind, Source
 from coord.core.present import AtWork, Held, Next, Present, Turn
 from coord.core.session import LIVE
@@ -144,6 +145,8 @@ def _at_work(snapshot: Snapshot, present: Present, task: Task) -> Link | None:
     claim = next((claim for claim in snapshot.claims if claim.task == task.id), None)
     if session is not None:
         words = f"session {session.id} is {session.state}" + (f": {session.why}" if session.why else "")
+        if answer := answer_to(session):
+            return Link(task.id, "in-progress", words, Turn.MAINTAINER, command=answer)
         return Link(task.id, "in-progress", words, Turn.AGENT, command=f"coord logs -f {session.id}")
     if claim is not None:
         return Link(task.id, "in-progress", f"claimed by {claim.holder}", Turn.AGENT)

@@ -90,6 +90,8 @@ ROWS = [
     (Cause.BY_HAND, snapshot(branch("a", standing=FastForwarded())), (), "waiting", Turn.COORD, "coord land"),
     (Cause.WORKING, snapshot(branch("a", signal=Working("not yet"))), (), "waiting", Turn.AGENT, "coord done"),
     (Cause.WORKING, snapshot(branch("a", signal=Working("not yet"))), (session(),), "waiting", Turn.AGENT, ""),
+    (Cause.WORKING, snapshot(branch("a", signal=Working("not yet"))), (session(state="waiting"),), "waiting", Turn.MAINTAINER, "coord message s-1 'YOUR ANSWER' --answer"),
+    (Cause.WORKING, snapshot(branch("a", signal=Working("not yet"))), (session(state="attention"),), "waiting", Turn.MAINTAINER, "coord message s-1 'WHAT TO DO'"),
     (Cause.UNBLOCKED, UNBLOCKED, (), "waiting", Turn.MAINTAINER, "coord spawn a"),
     (Cause.UNBLOCKED, UNBLOCKED, (session(),), "waiting", Turn.AGENT, ""),
     (Cause.STUCK, replace(STUCK, rulings=()), (), "blocked", Turn.COORD, "coord land"),

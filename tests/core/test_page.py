@@ -184,6 +184,17 @@ def test_a_page_always_fits_and_every_table_is_named(page: Page, width: int, roo
         assert all(any(line.startswith(part.title) for line in drawn) for part in page.parts)
 
 
+def test_a_session_that_waits_for_a_person_comes_first_with_what_to_type() -> None:
+    busy = AtWork("s-1", "a", "feat/a", "claude", "working", "", 900, 940, 2)
+    stopped = AtWork("s-2", "b", "feat/b", "claude", "attention", "it said nothing", 900, 940, 2)
+    assert lines(replace(EMPTY, sessions=(busy, stopped)))[4:] == [
+        "sessions (2)",
+        "! s-2  attention  b  turn 2, heard 1 minute ago: it said nothing",
+        "    $ coord message s-2 'WHAT TO DO'",
+        "+ s-1  working    a  turn 2, heard 1 minute ago",
+    ]
+
+
 def test_what_is_urgent_gets_room_first() -> None:
     rows = tuple(Row((f"r{n}", "words")) for n in range(9))
     page = Page((), (Part("ready", rows, "coord ready", 5), Part("blocked", rows, "coord plan", 0)))

@@ -278,10 +278,19 @@ def test_one_page_needs_no_network_and_no_script(story: World) -> None:
     assert (story.desk / "review.md").read_text().startswith("# After-action review\n")
 
 
-def test_a_file_that_cannot_be_written_is_a_usage_error(world: World) -> None:
+def test_a_file_that_cannot_be_written_is_an_error(world: World) -> None:
     world.build(_tasks("a"))
 
-    assert world.coord("review", "-o", "nowhere/review.md").code == 2
+    assert world.coord("review", "-o", "nowhere/review.md").code == 1
+
+
+def test_a_dash_means_stdout(world: World) -> None:
+    world.build(_tasks("a"))
+
+    assert world.coord("review", "-o", "-").out.startswith("# After-action review\n")
+    assert world.coord("review", "--html", "-").out.startswith("<!doctype html>")
+    assert not (world.desk / "-").exists()
+    assert world.coord("review", "--html", "-", "--json").code == 2
 
 
 def test_foreign_text_stays_text(world: World) -> None:

@@ -129,6 +129,8 @@ def test_words_that_mean_nothing_are_refused_with_what_would(story: World) -> No
     assert "did you mean: clashes" in task.err
     kind = story.coord("log", "--kind", "lande")
     assert kind.code == 2
+    assert "'landed', 'main-red'" in kind.err
+    assert "<" not in kind.err
 
 
 def test_a_batch_is_told_branch_by_branch(world: World) -> None:

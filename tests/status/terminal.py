@@ -78,26 +78,20 @@ def terminal(
         name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TMUX")
     } | more
     size = ["-x", str(width), "-y", str(height)]
-    subprocess.run(
-        [
-            "tmux",
-            "-S",
-            str(socket),
-            "-f",
-            "/dev/null",
-            "new-session",
-            "-d",
-            "-s",
-            "it",
-            *size,
-            "-c",
-            str(folder),
-            "sh",
-        ],
-        check=True,
-        timeout=20,
-        env=environment,
-    )
+    start = ["new-session", "-d", "-s", "it", *size, "-c", str(folder), "sh"]
+    for attempt in range(3):
+        ran = subprocess.run(
+            ["tmux", "-S", str(socket), "-f", "/dev/null", *start],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            env=environment,
+        )
+        # A server that is short of something at its start gives up: that is tmux's, and says nothing of coord.
+        if ran.returncode == 0 or attempt == 2 or "server exited" not in ran.stderr:
+            break
+        time.sleep(1)
+    assert ran.returncode == 0, ran.stderr
     try:
         yield made
     finally:
