@@ -92,6 +92,7 @@ def test_what_the_demo_prints_is_what_git_holds(place: Path, profile: str) -> No
     assert list((place / "home").iterdir()) == list((place / "tmp").iterdir()) == []
 
 
+@pytest.mark.long
 def test_what_remains_to_do_can_be_done_in_the_folder_it_leaves(place: Path) -> None:
     assert demo(place, "--profile", "python", "--keep-in", "show").returncode == 0
     clone = place / "show" / "clone"
@@ -112,6 +113,7 @@ def test_what_remains_to_do_can_be_done_in_the_folder_it_leaves(place: Path) -> 
     assert not tree.exists()
 
 
+@pytest.mark.long
 def test_another_repository_is_left_alone_whatever_git_is_told(place: Path) -> None:
     other = place / "other"
     git("init", "-q", str(other), at=place)

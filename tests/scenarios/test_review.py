@@ -105,7 +105,7 @@ def test_a_story_is_told(story: World) -> None:
         "## Landings",
     ]
     wrong = said.out.partition("## What Went Wrong\n\n")[2].partition("\n\n")[0]
-    # What fell into one second is told in another order than what did not.
+    # Which of two blocks lasted longer is chance here.
     assert sorted(re.sub(r"for \d+ s", "for N s", wrong).splitlines()) == sorted(
         [
             "- 1 attempt of 9 conflicted (11 %)",

@@ -13,6 +13,7 @@ COORDINATORS = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_an_agent_does_nothing_of_the_coordinators_in_its_shell(world: World) -> None:
     tries = [f"coord {words} >> told 2>&1; echo $? >> codes" for words in COORDINATORS]
     elsewhere = (

@@ -99,6 +99,7 @@ def test_the_branch_says_it_once_and_not_while_another_machine_works_on_it(world
     assert world.ref("refs/heads/main") == before
 
 
+@pytest.mark.long
 def test_the_loop_ends_though_no_log_is_kept_and_a_host_ends_before_it_has_begun(world: World) -> None:
     config = CALM.replace("[run]\n", "keep = 0\n[run]\n")
     tasks = {
