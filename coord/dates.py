@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from datetime import date
 
 from coord.core.text import one_line, whole_number
 from coord.errors import UsageError
@@ -17,6 +18,8 @@ def moment(workspace: Workspace, words: str, now: float | None = None) -> int:
     A name that is both is the commit. Raises UsageError for what is neither, and for what has not been yet.
     """
     now = time.time() if now is None else now
+    if not words.strip():
+        raise UsageError("no commit and no date is given", hint="leave --since away to see everything")
     oid = commit_named(workspace, words)
     if oid is not None:
         return workspace.git.objects.commit(oid).committed
@@ -54,10 +57,19 @@ def _date(workspace: Workspace, words: str) -> int | None:
     """Return what git takes a date for; git takes what it cannot read for now, and a day for its present hour."""
     if words.startswith("-") or not all(map(_WORDS.fullmatch, re.findall(r"[^\W\d_]+", words.casefold()))):
         return None
-    if re.fullmatch(r"\s*\d{4}-\d{1,2}-\d{1,2}\s*", words):
+    if day := re.fullmatch(r"\s*(\d{4})-(\d{1,2})-(\d{1,2})\s*", words, re.ASCII):
+        if not _is_day(*map(int, day.groups())):
+            return None
         words = f"{words.strip()} 00:00"
     answer = workspace.git.run("rev-parse", f"--since={words}")
     return whole_number(answer.line.removeprefix("--max-age="))
+
+
+def _is_day(year: int, month: int, day: int) -> bool:
+    try:
+        return bool(date(year, month, day))
+    except ValueError:
+        return False
 
 
 def stamp(at: int) -> str:

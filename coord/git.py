@@ -350,17 +350,15 @@ class Git:
         answer = self.run(
             "diff-tree", "--stdin", "-r", "--raw", "-z", "--no-renames", "--no-ext-diff", data=lines.encode()
         )
-        found: dict[str, frozenset[str]] = {}
-        commit, paths = "", list[str]()
+        found: dict[str, set[str]] = {}
+        paths = set[str]()
         fields = iter(answer.text.split("\0"))
         for field in fields:
             if field.startswith(":"):
-                paths.append(next(fields))
+                paths.add(next(fields))
             elif field:
-                commit, paths = field, []
-            if commit:
-                found[commit] = frozenset(paths)
-        return found
+                paths = found[field] = set()
+        return {commit: frozenset(paths) for commit, paths in found.items()}
 
     def newest_first(self, commits: Iterable[str]) -> tuple[str, ...]:
         """Return commits so that none comes before one that contains it, in two processes for any number."""

@@ -29,6 +29,9 @@ _FORMS = (
     (re.compile(r"chore: update tasks? (.+) status to completed()"), Kind.COMPLETED),
 )
 
+#: What is told of a landing whose gate validated nothing; of others, that the profile passed.
+_GATES = {"": "landed", "none": "not validated: profile none runs nothing"}
+
 _VERDICT_KINDS = {
     VerdictKind.CONFLICT: Kind.CONFLICT,
     VerdictKind.GATE_FAILED: Kind.GATE_FAILED,
@@ -52,11 +55,24 @@ def read_history(workspace: Workspace, view: View, *, task: str = "") -> History
         *local,
         *_of_sessions(sessions, in_detail=bool(task)),
     ]
+    found = _without_renewals(found)
     if task:
         found = [entry for entry in found if entry.task in (task, "")]
         found += [*_of_branches(workspace, view, task, found), *_of_notes(workspace, task)]
     first = min((entry.at for entry in local), default=None)
     return History(joined(found), Local(first, unread, len(sessions)))
+
+
+def _without_renewals(found: list[Entry]) -> list[Entry]:
+    """Return entries without the claims whose taking this machine saw: a claim's ref names its last renewal only."""
+    taken = {(entry.task, entry.by) for entry in found if entry.kind is Kind.CLAIMED and entry.by}
+    return [
+        entry
+        for entry in found
+        if entry.kind is not Kind.CLAIMED
+        or entry.source is Source.EVENT
+        or not any(task == entry.task and entry.reason.endswith(f"/{session}") for task, session in taken)
+    ]
 
 
 # -- main --------------------------------------------------------------------------------------------------------------
@@ -84,7 +100,7 @@ def _landed(workspace: Workspace, landing: Landing, step: Commit) -> Entry:
     is_single = landing.step == landing.commit
     merge = step if is_single else workspace.git.objects.commit(landing.commit)
     gate = trailers(step.message).get("Coord-Gate", "").partition(" ")[0]
-    words = f"{gate} passed" if gate else "landed"
+    words = _GATES.get(gate, f"{gate} passed")
     words += "" if is_single else f", with others in {landing.step[:7]}"
     resolved = trailers(merge.message).get("Coord-Resolved", "")
     others = tuple(one_line(name) for name in resolved.split(", ") if name)
@@ -124,13 +140,18 @@ def _reverts(workspace: Workspace, view: View, landings: Iterable[Landing]) -> I
             targets.setdefault(oid, []).append(landing)
     if not targets:
         return
-    for revert in read_reverts(workspace.git.mentioning("This reverts commit ", view.snapshot.base)):
+    reverts = read_reverts(workspace.git.mentioning("This reverts commit ", view.snapshot.base))
+    for revert in reverts:
+        undone = next(
+            (f"; {other.by[:7]} reverted that" for other in reverts if other.target == revert.by), ""
+        )
         for landing in targets.get(revert.target, ()):
             by, what = workspace.git.objects.commit(revert.by), landing.commit
             if revert.target == landing.step != what:
                 what = landing.step
             yield Entry(
-                by.committed, Kind.REVERTED, landing.task, f"its landing {what[:7]} was reverted", Source.MAIN,
+                by.committed, Kind.REVERTED, landing.task, f"its landing {what[:7]} was reverted{undone}",
+                Source.MAIN,
                 tip=landing.tip, commit=revert.by, by=_name(by.author),
             )  # fmt: skip
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from coord import events, freshness, inbox, underway
 from coord.core.anomaly import command_for
-from coord.core.overview import present_of, with_remembered
+from coord.core.overview import present_of
 from coord.core.present import AtWork, Drift, Oddity, Present, Tree
+from coord.core.remembered import with_remembered
 from coord.core.settings import Settings
 from coord.core.snapshot import Snapshot
 from coord.core.text import one_line

@@ -14,9 +14,10 @@ from coord import events
 from coord.call import Call
 from coord.commands.log import facts, words_of
 from coord.core.history import Entry, History, Kind
-from coord.core.overview import with_remembered
 from coord.core.present import Turn
-from coord.core.text import one_line
+from coord.core.remembered import with_remembered
+from coord.core.text import one_line, tail
+from coord.core.verdict import Verdict
 from coord.core.why import Link, chain, over, roots
 from coord.dates import duration, stamp
 from coord.errors import Exit, UsageError
@@ -34,6 +35,9 @@ _TURNS = {
     Turn.MAINTAINER: "a maintainer",
     Turn.OTHERS: "others first",
 }
+
+#: How many lines of a red step's output are shown; coord show and the log of the run hold more.
+_LOG_LINES = 12
 
 _STARTS = frozenset({Kind.CLAIMED, Kind.SESSION, Kind.COMMIT, Kind.SEEN})
 
@@ -57,8 +61,10 @@ def run(call: Call) -> Exit:
     history = read_history(workspace, view, task=task)
     links = (over(first, history.entries), *others)
     call.output.say(as_of(workspace, view.snapshot.base))
-    call.output.emit("why", _json(links, history))
+    seen = _seen_of(view, links[0])
+    call.output.emit("why", {**_json(links, history), "evidence": _evidence(seen)})
     _show_state(links, call.output)
+    _show_evidence(seen, call.output)
     _show_timeline(history, call.output)
     return Exit.OK
 
@@ -71,10 +77,23 @@ def _named(workspace: Workspace, view: View, word: str) -> str:
         stranger = next((s for s in view.snapshot.strangers if s.name == word), None)
         if stranger is not None:
             raise _strange(stranger.name, stranger.near) from None
+        if (
+            workspace.git.resolve(f"{workspace.branch_refs}{word}")
+            and workspace.settings.task_of(word) is None
+        ):
+            raise _foreign(workspace, word) from None
         id = workspace.settings.task_of(word) or word
         if any(entry.task == id for entry in read_history(workspace, view).entries):
             return id
         raise
+
+
+def _foreign(workspace: Workspace, branch: str) -> UsageError:
+    prefixes = " or ".join(workspace.settings.project.prefixes)
+    return UsageError(
+        f"{one_line(branch)} is no task branch: coord looks at branches whose names begin with {prefixes}",
+        hint="push it under such a name, or add its prefix to [project] prefixes in .coord.toml",
+    )
 
 
 def _strange(branch: str, near: tuple[str, ...]) -> UsageError:
@@ -99,6 +118,42 @@ def _show_state(links: tuple[Link, ...], output: Output) -> None:
     for link in roots(links) if len(links) > 2 else ():
         turn = _TURNS[link.turn] if link.turn else ""
         output.result(f"first: {link.task}: {turn}" + (f": {link.command}" if link.command else ""))
+
+
+def _seen_of(view: View, link: Link) -> Verdict | None:
+    """Return the verdict that keeps the tip which is told about."""
+    ruling = view.snapshot.ruling(link.task)
+    stands = ruling is not None and ruling.verdict.stops and ruling.verdict.tip == link.tip
+    return ruling.verdict if ruling and stands else None
+
+
+def _show_evidence(seen: Verdict | None, output: Output) -> None:
+    """Show what the attempt showed, and what lifts it."""
+    if seen is None:
+        return
+    output.result("\nwhat was seen")
+    for conflict in seen.paths:
+        output.result(f"  {one_line(conflict.path)} ({one_line(conflict.kind)})")
+    for line in tail(seen.log, _LOG_LINES).splitlines():
+        output.result(f"  | {line}")
+    facts = (("tried", seen.tried), ("suggestion", seen.suggestion), ("see it", " && ".join(seen.reproduce)))
+    for name, text in facts:
+        if text:
+            output.result(f"  {name}: {one_line(text, 1000)}")
+    output.result("  a new push to the branch lifts it")
+
+
+def _evidence(seen: Verdict | None) -> Json:
+    if seen is None:
+        return None
+    return {
+        "paths": [{"path": conflict.path, "kind": conflict.kind} for conflict in seen.paths],
+        "step": seen.step or None,
+        "log": tail(seen.log),
+        "tried": seen.tried,
+        "suggestion": seen.suggestion,
+        "reproduce": list(seen.reproduce),
+    }
 
 
 def _show_timeline(history: History, output: Output) -> None:

@@ -43,9 +43,10 @@ class Seen:
 def page_facts(seen: Seen) -> Facts:
     """Return what the page shows."""
     present = seen.present
+    judged = {entry.tip: entry for entry in seen.history.entries if entry.kind is Kind.VALIDATED}
     return {
         "head": _head(present),
-        "queue": [_next(row, _trial(row, seen)) for row in present.queue],
+        "queue": [_next(row, _trial(row, seen, judged)) for row in present.queue],
         "validating": [
             {"branches": [_id(name) for name in one.branches], "since": one.since} for one in present.validating
         ],
@@ -94,7 +95,7 @@ def _problem(problem: Problem) -> Facts:
 # -- branches ------------------------------------------------------------------------------------------------------
 
 
-def _trial(row: Next, seen: Seen) -> str:
+def _trial(row: Next, seen: Seen, judged: Mapping[str, Entry]) -> str:
     """Return what is known of a branch's trial: that it runs, that it would conflict, or what it last gave."""
     running = next((one for one in seen.present.validating if one.branches[-1] == row.branch), None)
     if running is not None:
@@ -106,9 +107,9 @@ def _trial(row: Next, seen: Seen) -> str:
     unasked = next((u for u in seen.forecast.unanswered if u.one == row.branch and not u.other), None)
     if unasked is not None:
         return f"git cannot merge it: {unasked.words}"
-    judged = [e for e in seen.history.entries if e.kind is Kind.VALIDATED and e.tip == row.tip]
-    last = f"; last judged on {judged[-1].main[:7]}: {judged[-1].reason}" if judged else "; not judged yet"
-    return f"merges with main{last}"
+    last = judged.get(row.tip)
+    words = f"last judged on {last.main[:7]}: {last.reason}" if last else "not judged yet"
+    return f"merges with main; {words}"
 
 
 def _next(row: Next, trial: str) -> Facts:

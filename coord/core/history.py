@@ -182,7 +182,9 @@ def _of_main(verdict: Entry, other: Entry) -> Entry | None:
     is_projection = verdict.kind in _STOPS and other.kind is Kind.BLOCKED and verdict.tip == other.tip
     # Lifting a block moves both refs in one push, with one date; main's commit names no tip.
     is_lifting = verdict.kind is other.kind is Kind.UNBLOCKED and verdict.at == other.at
-    return replace(verdict, commit=other.commit) if is_projection or is_lifting else None
+    if not (is_projection or is_lifting):
+        return None
+    return replace(verdict, commit=other.commit, place=other.place)
 
 
 def _of_event(entry: Entry, event: Entry) -> Entry | None:

@@ -9,12 +9,11 @@ that coord knows of will do it, so a maintainer's, who can give the task to anot
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from coord.core.action import Block, Complete, Sweep
 from coord.core.asking import answer_to
-from coord.core.history import Entry, Kind
 from coord.core.journal import Reverted
 from coord.core.plan import next_action
 from coord.core.present import AtWork, Held, Next, Present, Turn
@@ -22,7 +21,6 @@ from coord.core.queue import Candidate, Cause, Result, Waiting, make_queue, stan
 from coord.core.snapshot import Ruling, Snapshot
 from coord.core.spawning import why_not
 from coord.core.task import Status, Task
-from coord.core.trial import CouldNotRun, Finding, Found, MainRed, ServerRefused
 
 #: Sessions that a message reaches: they have a host, or are taken up again by it.
 _REACHABLE = frozenset(
@@ -60,40 +58,6 @@ class _Scene:
 
     def session(self, task: str) -> AtWork | None:
         return self.sessions.get(task)
-
-
-def with_remembered(snapshot: Snapshot, events: Iterable[Entry]) -> Snapshot:
-    """Return the snapshot with what the last run on this machine found and no verdict tells: a red main, a gate that
-    could not run (both on the present main only), a refused push. ``events`` are in the order in which they happened."""
-    last = {entry.tip: entry for entry in events if entry.kind in _JUDGING}
-    tips = {branch.tip for branch in snapshot.branches}
-    found = (
-        Found(snapshot.base, (tip,), finding)
-        for tip, entry in last.items()
-        if tip in tips and (finding := _finding(entry, snapshot.base))
-    )
-    return replace(snapshot, findings=(*snapshot.findings, *found))
-
-
-def _finding(entry: Entry, base: str) -> Finding | None:
-    match entry.kind:
-        case Kind.MAIN_RED if entry.main == base:
-            return MainRed(entry.step)
-        case Kind.COULD_NOT_RUN if entry.main == base:
-            return CouldNotRun(entry.reason)
-        case Kind.REFUSED:
-            return ServerRefused(entry.reason)
-        case _:
-            return None
-
-
-#: What is known of a tip after a run; of each tip the last counts.
-_JUDGING = frozenset(
-    {
-        Kind.MAIN_RED, Kind.COULD_NOT_RUN, Kind.REFUSED, Kind.VALIDATED, Kind.LANDED, Kind.CONFLICT,
-        Kind.GATE_FAILED, Kind.BLOCKED,
-    }
-)  # fmt: skip
 
 
 def present_of(snapshot: Snapshot, sessions: tuple[AtWork, ...] = (), *, main: str, said: str) -> Present:

@@ -260,10 +260,11 @@ def _waits(facts: Facts) -> Iterator[Item]:
     waits: dict[str, list[tuple[str, int]]] = {}
     for wait in facts.waits:
         waits.setdefault(wait.on, []).append((wait.task, wait.seconds))
-    weights = {on: sum(seconds for _, seconds in who) for on, who in waits.items()}
-    for on in sorted(waits, key=lambda on: (-weights[on], on))[:_MOST]:
+    weights = {on: sum(seconds for _, seconds in who) for on, who in waits.items() if len(who) > 1}
+    heaviest = sorted(weights, key=lambda on: (-weights[on], on))[:_MOST]
+    for on in heaviest:
         who, total = waits[on], weights[on]
-        if len(who) > 1 and total > _LONG_WAIT:
+        if total > _LONG_WAIT:
             yield Item(
                 slug("waits", on),
                 ("Start what others wait for first, or cut it smaller: ", Name(on)),

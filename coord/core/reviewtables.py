@@ -100,7 +100,7 @@ def _summary(facts: Facts) -> Iterator[tuple[str, str]]:
         yield "Time in gates", "not known here"
     if queue.span:
         words = f"{lasting(queue.idle)} of {lasting(queue.span)} ({share(queue.idle, queue.span)})"
-        yield "No branch waited to land", words
+        yield "The queue was empty", words
     yield "Reverted", counted(_total(facts.reverts), "landing")
     yield "Lost races", str(_total(facts.raced)) if facts.local.since is not None else "not known here"
     yield (

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import cache
 
 _FITS: Mapping[str, Callable[[object], bool]] = {
     "str": lambda value: isinstance(value, str),
@@ -36,8 +37,13 @@ def misfits(kind: type, values: Mapping[str, object]) -> list[str]:
 
     Times and costs (``float``) are finite, not negative, and lie within the next four thousand years; types that are not in the table fit.
     """
-    stated = {field.name: str(field.type) for field in fields(kind)}
+    stated = _stated(kind)
     return [name for name, value in values.items() if not _fits(value, stated.get(name, ""))]
+
+
+@cache
+def _stated(kind: type) -> Mapping[str, str]:
+    return {field.name: str(field.type) for field in fields(kind)}
 
 
 def _fits(value: object, stated: str) -> bool:

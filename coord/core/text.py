@@ -37,6 +37,8 @@ _BROKEN = "\u200b"
 def plain(text: str) -> str:
     """Return ``text`` without terminal escapes, control characters (newline and tab stay), bidi overrides, byte order
     marks and halves of characters (what stood there in bytes was not UTF-8 and cannot be written as such)."""
+    if text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable():
+        return text  # what Unicode calls printable is none of what is taken out
     text = _ESCAPE.sub("", text.replace("\r\n", "\n"))
     return "".join(map(_shown, text))
 

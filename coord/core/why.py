@@ -12,7 +12,6 @@ from coord.core.present import AtWork, Held, Next, Present, Turn
 from coord.core.session import LIVE
 from coord.core.snapshot import Snapshot
 from coord.core.task import Task
-from coord.core.trial import MainRed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +75,8 @@ def link_of(snapshot: Snapshot, present: Present, task: str, depth: int = 0, *, 
     for held in _standing(present, task, branch):
         if isinstance(held, Next):
             reason = f"{_ordinal(held.place)} in the merge queue: {held.why}"
-            rests, turn, command = _queued(snapshot, present)
-            return Link(
-                task, "queued", reason + rests, turn, name, held.branch, held.tip, command, depth=depth
-            )
+            turn, command = _queued(present)
+            return Link(task, "queued", reason, turn, name, held.branch, held.tip, command, depth=depth)
         on = tuple(dict.fromkeys(_task_of(snapshot, one) for one in held.on if one != task))
         return Link(
             task, held.result, held.reason, held.turn, name, held.branch, held.tip, held.command, on, depth
@@ -96,14 +93,10 @@ def _standing(present: Present, task: str, branch: str) -> list[Next | Held]:
     return [one for one in found if one.branch == branch] or found
 
 
-def _queued(snapshot: Snapshot, present: Present) -> tuple[str, Turn, str]:
-    """Return what keeps the whole queue, whose turn it is, and what they can type."""
+def _queued(present: Present) -> tuple[Turn, str]:
     if present.frozen is not None:
-        return "; all landing is frozen", Turn.MAINTAINER, "coord thaw"
-    red = next((found.finding for found in snapshot.findings if isinstance(found.finding, MainRed)), None)
-    if red is not None:
-        return f"; landing rests, main is red: {red.step}", Turn.MAINTAINER, "coord land"
-    return "", Turn.COORD, "coord land"
+        return Turn.MAINTAINER, "coord thaw"
+    return Turn.COORD, "coord land"
 
 
 def _task_of(snapshot: Snapshot, name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,11 +17,12 @@ from threading import Lock
 
 from coord import freshness
 from coord.core.dashboard import page_facts
+from coord.core.text import one_line
 from coord.dashboard.gathering import Kept, gather
 from coord.dashboard.page import Page, make_page, policy
 from coord.errors import CoordError, UsageError
 from coord.output import Output
-from coord.workspace import open_workspace
+from coord.workspace import Workspace, open_workspace
 
 _HOST = "127.0.0.1"
 #: For how many seconds a look is believed, and how far apart fetches are.
@@ -41,6 +42,7 @@ class Live:
     _page: Page | None = None
     _looked: float = float("-inf")
     _fetched: float = float("-inf")
+    _unfetched: str = ""
 
     def page(self) -> Page:
         """Return the page; a look that is two seconds old is believed. Raises CoordError when the repository cannot be read."""
@@ -53,10 +55,22 @@ class Live:
     def _look(self) -> Page:
         workspace = open_workspace(self.folder)
         if self.fetch and time.monotonic() - self._fetched > _FETCHED:
-            freshness.fetch(workspace)
-            self._fetched = time.monotonic()
+            self._ask(workspace)
         self._kept = self._kept or Kept.of(workspace)
-        return make_page(page_facts(gather(workspace, self._kept)), served=True)
+        seen = gather(workspace, self._kept)
+        present = replace(seen.present, said=seen.present.said + self._unfetched)
+        return make_page(page_facts(replace(seen, present=present)), served=True)
+
+    def _ask(self, workspace: Workspace) -> None:
+        """Fetch. A remote that does not answer later on is told of on the page; what is here is shown all the same."""
+        try:
+            freshness.fetch(workspace)
+            self._unfetched = ""
+        except CoordError as error:
+            if self._page is None:
+                raise
+            self._unfetched = f"; not fetched: {one_line(error.message, 120)}"
+        self._fetched = time.monotonic()
 
 
 def serve(live: Live, port: int, output: Output) -> None:

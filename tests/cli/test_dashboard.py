@@ -311,3 +311,20 @@ def test_what_changes_in_the_repository_is_in_the_next_page(world: World) -> Non
 
     assert live.page().tag != before.tag
     assert "feat/a" in live.page().text
+
+
+def test_a_remote_that_is_gone_does_not_hide_what_is_here(world: World) -> None:
+    world.build({"a": task_text("a")})
+    live = Live(world.desk, fetch=True)
+    assert "not fetched" not in live.page().text
+
+    world.git("remote", "set-url", "origin", str(world.root / "nowhere"), at=world.desk)
+    live._looked = live._fetched = float("-inf")
+
+    text = live.page().text
+    assert "Do a" in text
+    assert "; not fetched: cannot fetch from origin" in text
+    asked = live._fetched
+    live._looked = float("-inf")
+    live.page()
+    assert live._fetched == asked  # it is asked once a minute, not for each request

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from coord.core.graph import TaskGraph
 from coord.core.history import Entry, Kind, Source
 from coord.core.journal import Ahead, FastForwarded, LandedBy, MergedByHand, Newborn, Reverted, Standing
-from coord.core.overview import next_words, present_of, with_remembered
+from coord.core.overview import next_words, present_of
 from coord.core.present import AtWork, Held, Present, Turn
 from coord.core.pull import Pull
 from coord.core.queue import Cause, make_queue
+from coord.core.remembered import with_remembered
 from coord.core.settings import Settings
 from coord.core.signal import Done, Signal, Stuck, Working
 from coord.core.snapshot import Claim, Mark, Ruling, Snapshot, TaskBranch

@@ -340,9 +340,18 @@ def test_of_many_files_and_many_waits_only_the_worst_are_items() -> None:
     tasks = tuple(make_task(id) for id in needs) + tuple(
         make_task(id, depends_on=f"[{', '.join(needs)}]") for id in ("a", "b")
     )
+    alone = (
+        [make_task(f"m{n}") for n in range(9)],
+        [make_task(f"o{n}", depends_on=f"[m{n}]") for n in range(9)],
+    )
+    tasks += (*alone[0], *alone[1])
+    long = [an_event(Kind.SEEN, f"o{n}", T) for n in range(9)]
+    long += [a_landing(f"m{n}", T + 90000) for n in range(9)] + [
+        a_landing(f"o{n}", T + 90001) for n in range(9)
+    ]
     seen = [an_event(Kind.SEEN, id, T) for id in ("a", "b")]
     landed = [a_landing(id, T + 9000 + n) for n, id in enumerate((*needs, "a", "b"))]
-    ids = _ids(_review(*conflicts, *seen, *landed, tasks=tasks))
+    ids = _ids(_review(*conflicts, *seen, *landed, *long, tasks=tasks))
 
     assert sum(id.startswith("review/conflicts-") for id in ids) == 5
     assert [id for id in ids if id.startswith("review/waits-")] == [f"review/waits-n{n}" for n in range(4, 9)]

@@ -122,6 +122,8 @@ def test_words_that_mean_nothing_are_refused_with_what_would(story: World) -> No
     unknown = story.coord("log", "--since", "nonsense")
     assert unknown.code == 2
     assert "'nonsense' is no commit here and no date of the past" in unknown.err
+    day = story.coord("log", "--since", "2026-13-45")
+    assert "'2026-13-45' is no commit here and no date of the past" in day.err
     task = story.coord("log", "clashs")
     assert task.code == 2
     assert "did you mean: clashes" in task.err
@@ -157,6 +159,30 @@ def test_a_batch_that_was_reverted_is_told_for_each_of_its_branches(world: World
     world.git("push", "-q", "origin", "HEAD:main")
     told = [(e["task"], e["reason"]) for e in entries(world, "--kind", "reverted", "--fetch")]
     assert sorted(told) == [(name, f"its landing {step[:7]} was reverted") for name in ("a", "b")]
+
+
+def test_a_landing_that_nothing_validated_is_said_to_be_one_on_every_clone(world: World) -> None:
+    world.build({"a": task_text("a")}, config='[gate]\nprofile = "none"\n')
+    world.push("feat/a")
+    world.land()
+    before = [e["reason"] for e in entries(world)]
+    shutil.rmtree(world.desk / ".git/coord")
+    assert before == [e["reason"] for e in entries(world)] == ["not validated: profile none runs nothing"]
+
+
+def test_a_revert_that_was_reverted_says_so(world: World) -> None:
+    world.build({"a": task_text("a")})
+    world.push("feat/a")
+    world.land()
+    world.git("fetch", "-q", "origin")
+    world.git("switch", "-q", "--detach", "origin/main")
+    world.clock = int(time.time()) + 60
+    world.git("revert", "-m", "1", "--no-edit", "HEAD")
+    world.git("revert", "--no-edit", "HEAD")
+    world.git("push", "-q", "origin", "HEAD:main")
+    (told,) = entries(world, "--kind", "reverted", "--fetch")
+    again = world.git("rev-parse", "HEAD")[:7]
+    assert told["reason"].endswith(f"was reverted; {again} reverted that")
 
 
 def test_a_person_is_said_to_have_completed_only_what_was_not(world: World) -> None:
