@@ -42,6 +42,8 @@ from coord.workflows import render as render_workflow
 from coord.workspace import Workspace, open_workspace
 
 WORKTREES = ".worktrees/"
+#: What coord writes into a checkout and nobody means to commit: worktrees, and the page of the dashboard.
+EXCLUDED = (WORKTREES, "/coord-dashboard.html")
 
 #: On GitHub each trial that is validated beside others is a job of its own.
 WORKERS_ON_GITHUB = 4
@@ -265,13 +267,15 @@ def _example(workspace: Workspace, settings: Settings) -> Part:
 def _exclude(workspace: Workspace) -> Part:
     path = workspace.common / "info" / "exclude"
     text = _read(path)
-    if WORKTREES in text.splitlines():
-        return Part("info/exclude", f"holds {WORKTREES} already")
+    missing = [line for line in EXCLUDED if line not in text.splitlines()]
+    if not missing:
+        return Part("info/exclude", f"holds {' and '.join(EXCLUDED)} already")
     joint = "" if not text or text.endswith("\n") else "\n"
+    lines = "".join(f"{line}\n" for line in missing)
     return Part(
         "info/exclude",
-        f"{WORKTREES} added",
-        lambda: write_atomically(path, f"{text}{joint}{WORKTREES}\n", 0o644),
+        f"{' and '.join(missing)} added",
+        lambda: write_atomically(path, f"{text}{joint}{lines}", 0o644),
     )
 
 

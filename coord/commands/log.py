@@ -57,7 +57,7 @@ def run(call: Call) -> Exit:
     if args.fetch:
         fetch(workspace)
     view = observe(workspace)
-    since = moment(workspace, args.since) if args.since else None
+    since = None if args.since is None else moment(workspace, args.since)
     history = read_history(workspace, view)
     known = {entry.task for entry in history.entries}
     tasks = {_named(view, word, known) for word in args.task}

@@ -62,7 +62,7 @@ def run(call: Call) -> Exit:
     if args.fetch:
         fetch(workspace)
     view = observe(workspace)
-    review = make_review(gather(workspace, view, since=args.since or ""))
+    review = make_review(gather(workspace, view, since=_since(args.since)))
     said = as_of(workspace, view.snapshot.base)
     call.output.say(said)
     written = _write_files(call, review, said)
@@ -71,6 +71,12 @@ def run(call: Call) -> Exit:
         call.output.results(markdown(review, said).rstrip("\n").split("\n"))
     call.output.emit("review", {"main": view.snapshot.base, **facts(review), "tasks": opened})
     return Exit.OK
+
+
+def _since(words: str | None) -> str:
+    if words is not None and not words.strip():
+        raise UsageError("no commit and no date is given", hint="leave --since away to see everything")
+    return words or ""
 
 
 # -- renderings --------------------------------------------------------------------------------------------------------

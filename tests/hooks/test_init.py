@@ -86,7 +86,7 @@ def test_what_exists_is_left_as_it_is(repo):
     assert repo.read(".coord.toml") == '[project]\ntasks = "todo"\n'
     assert not (repo.folder / "tasks").exists()
     assert not (repo.folder / "todo/example.md").exists()
-    assert repo.read(".git/info/exclude") == "*.swp\n.worktrees/\n"
+    assert repo.read(".git/info/exclude") == "*.swp\n.worktrees/\n/coord-dashboard.html\n"
     assert "--tasks=todo" in repo.read(".git/hooks/pre-commit")
 
 

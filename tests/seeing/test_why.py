@@ -211,3 +211,38 @@ def test_a_session_is_part_of_the_way(world: World) -> None:
     assert "prompted" in kinds
     assert kinds.index("ended") > kinds.index("prompted")
     assert kinds.index("landed") > kinds.index("signal")
+
+
+def test_what_an_attempt_showed_stands_beside_why_it_is_blocked(world: World) -> None:
+    world.build({"a": task_text("a")})
+    world.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    world.land()
+    evidence = why(world, "a")["evidence"]
+    assert evidence["step"] == "sh check.sh"
+    assert "error: something is BROKEN" in evidence["log"]
+    assert evidence["reproduce"][-1] == "sh check.sh"
+    shown = world.coord("why", "a").out
+    assert "  | error: something is BROKEN" in shown
+    assert "a new push to the branch lifts it" in shown
+    world.more("feat/a", {"src/a.txt": "fine\n"})
+    assert why(world, "a")["evidence"] is None
+
+
+def test_a_branch_with_no_prefix_of_task_branches_is_named_as_such(world: World) -> None:
+    world.build({"a": task_text("a")})
+    world.push("spike/idea")
+    told = world.coord("why", "spike/idea", "--fetch")
+    assert told.code == 2
+    assert "spike/idea is no task branch: coord looks at branches whose names begin with feat/" in told.err
+
+
+def test_a_claim_is_told_once_and_when_it_was_taken(world: World) -> None:
+    quiet = script([{"say": "here"}, {"hang": True}])
+    config = CONFIG.replace('agent = "scripted"\n', 'agent = "scripted"\nclaim = "3s"\n')
+    with team_of(world, {"a": task("a", quiet)}, config) as team:
+        assert team.command("spawn", "a").code == 0
+        first = world.ref("refs/coord/claims/a")
+        team.until(lambda: world.ref("refs/coord/claims/a") != first)
+        told = json.loads(team.command("why", "a", "--fetch", "--json").out)["data"]
+    claims = [entry for entry in told["timeline"] if entry["kind"] == "claimed"]
+    assert [entry["source"] for entry in claims] == ["event"]
