@@ -17,6 +17,8 @@ from coord.core.session import SessionRecord
 from coord.core.signal import REASON, STATUS, SUMMARY, trailers
 from coord.core.text import one_line
 from coord.core.verdict import FREEZE, HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, decode
+from coord.dates import commit_named, moment
+from coord.errors import UsageError
 from coord.observe import View
 from coord.sessions.store import EVENTS, Store, Unreadable, read_events
 from coord.workspace import Workspace
@@ -73,6 +75,36 @@ def _without_renewals(found: list[Entry]) -> list[Entry]:
         or entry.source is Source.EVENT
         or not any(task == entry.task and entry.reason.endswith(f"/{session}") for task, session in taken)
     ]
+
+
+# -- since when ---------------------------------------------------------------------------------------------------------
+
+
+def begins(
+    workspace: Workspace, view: View, history: History, since: str
+) -> tuple[int | None, frozenset[str]]:
+    """Return when the period since a commit of main or a date (``""``: since ever) begins, and the commits of main before it.
+
+    After a commit comes what main gained since: landings of one second are told apart by it, by their dates they are not. Raises UsageError for what is neither.
+    """
+    if not since:
+        return None, frozenset()
+    at, commit = moment(workspace, since, view.snapshot.at), commit_named(workspace, since)
+    if commit is None:
+        return at, frozenset()
+    base = view.snapshot.base
+    if not workspace.git.is_ancestor(commit, base):
+        raise UsageError(
+            f"'{one_line(since, 80)}' is not on {workspace.main_name}: nothing came after it there",
+            hint="a tag or commit of main; or a date such as 2026-11-20, '2 days ago', yesterday",
+        )
+    after = frozenset(workspace.git.rev_list(base, f"^{commit}"))
+    told = {entry.commit for entry in history.entries if _on_main(entry, view)}
+    return at, frozenset((told | view.on_chain) - after)
+
+
+def _on_main(entry: Entry, view: View) -> bool:
+    return entry.source is Source.MAIN or entry.commit in view.on_chain
 
 
 # -- main --------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from coord import events, freshness, inbox, underway
 from coord.core.anomaly import command_for
+from coord.core.forecast import Forecast
+from coord.core.foretold import with_clashes
 from coord.core.overview import present_of
 from coord.core.present import AtWork, Drift, Oddity, Present, Tree
 from coord.core.remembered import with_remembered
@@ -23,6 +25,7 @@ from coord.doctor.check import examine
 from coord.doctor.finding import Place
 from coord.doctor.untidy import UNTIDY
 from coord.errors import UsageError
+from coord.forecast import foretell, in_landing_order
 from coord.hosting import host
 from coord.observe import View, observe
 from coord.sessions.gauging import Gauge, Gauged
@@ -50,15 +53,28 @@ _BELIEVED = 60.0
 
 @dataclass
 class Memory:
-    """What is kept between looks, so that none reads again what did not change: logs of sessions, sizes of worktrees."""
+    """What is kept between looks, so that none reads again what did not change: logs of sessions, sizes of worktrees, the
+    forecast."""
 
     gauge: Gauge
     sizes: dict[Path, tuple[float, Measured]] = field(default_factory=dict)
+    forecast: Forecast = field(default_factory=Forecast)
+    _foretold_of: tuple[object, ...] = ()
 
     @classmethod
     def of(cls, workspace: Workspace) -> Memory:
         """Return the memory of who looks for the first time."""
         return cls(Gauge(workspace))
+
+    def foretold(self, workspace: Workspace, view: View) -> Forecast:
+        """Return the forecast of a view: it goes by main, the task folder's place, and the tips in the order in which they
+        land, and is made anew only when one of these has changed."""
+        snapshot = view.snapshot
+        tips = tuple((branch.name, branch.tip) for branch in in_landing_order(snapshot))
+        of = (snapshot.base, snapshot.settings.project, tips)
+        if of != self._foretold_of:
+            self.forecast, self._foretold_of = foretell(workspace, view), of
+        return self.forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +111,7 @@ def look(
     return replace(
         present,
         said=present.said + unread,
+        queue=with_clashes(present.queue, memory.foretold(workspace, view)),
         at=int(now),
         worktrees=_worktrees(workspace, trees, memory, patience),
         drift=_drift(workspace, view, present, int(now)),

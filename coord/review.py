@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from coord.core.history import Entry, History, Kind, Source
+from coord.core.history import History, Kind, Source
 from coord.core.present import Drift
 from coord.core.reviewcounts import Change, Material
 from coord.core.text import one_line
-from coord.dates import commit_named, moment
 from coord.doctor.check import examine
 from coord.doctor.finding import Place
 from coord.doctor.untidy import UNTIDY
-from coord.errors import UsageError
-from coord.history import read_history
+from coord.history import begins, read_history
 from coord.observe import View
 from coord.workspace import Workspace
 
@@ -33,7 +31,7 @@ def gather(workspace: Workspace, view: View, *, since: str = "") -> Material:
     Raises UsageError when it is neither.
     """
     history = read_history(workspace, view)
-    at, before = _cut(workspace, view, history, since)
+    at, before = begins(workspace, view, history, since)
     return Material(
         history=history,
         snapshot=view.snapshot,
@@ -55,31 +53,6 @@ def _by_hand(workspace: Workspace, view: View, since: int | None, before: frozen
         "Coord-" not in commit.message and commit.committed >= (since or 0) and commit.oid not in before
         for commit in merges
     )
-
-
-def _cut(workspace: Workspace, view: View, history: History, since: str) -> tuple[int | None, frozenset[str]]:
-    """Return when the period begins, and the commits of main before it.
-
-    After a commit comes what main gained since: landings of one second are told apart by it, by their dates they are not.
-    """
-    if not since:
-        return None, frozenset()
-    at, commit = moment(workspace, since, view.snapshot.at), commit_named(workspace, since)
-    if commit is None:
-        return at, frozenset()
-    base = view.snapshot.base
-    if not workspace.git.is_ancestor(commit, base):
-        raise UsageError(
-            f"'{one_line(since, 80)}' is not on {workspace.main_name}: nothing came after it there",
-            hint="a tag or commit of main; or a date such as 2026-11-20, '2 days ago', yesterday",
-        )
-    after = frozenset(workspace.git.rev_list(base, f"^{commit}"))
-    told = {entry.commit for entry in history.entries if _on_main(entry, view)}
-    return at, frozenset((told | view.on_chain) - after)
-
-
-def _on_main(entry: Entry, view: View) -> bool:
-    return entry.source is Source.MAIN or entry.commit in view.on_chain
 
 
 def _changes(workspace: Workspace, view: View, history: History) -> tuple[Change, ...]:

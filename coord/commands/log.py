@@ -13,10 +13,10 @@ from dataclasses import replace
 from coord.call import Call
 from coord.core.history import Entry, History, Kind, Source
 from coord.core.text import one_line, whole_number
-from coord.dates import duration, moment, stamp, utc
+from coord.dates import duration, stamp, utc
 from coord.errors import Exit
 from coord.freshness import as_of, fetch
-from coord.history import read_history
+from coord.history import begins, read_history
 from coord.observe import View, observe
 from coord.output import Json, table
 from coord.workspace import open_workspace
@@ -57,12 +57,14 @@ def run(call: Call) -> Exit:
     if args.fetch:
         fetch(workspace)
     view = observe(workspace)
-    since = None if args.since is None else moment(workspace, args.since)
     history = read_history(workspace, view)
     known = {entry.task for entry in history.entries}
     tasks = {_named(view, word, known) for word in args.task}
-    if since is not None:
-        history = replace(history, entries=tuple(e for e in history.entries if e.at >= since))
+    if args.since is not None:
+        at, before = begins(workspace, view, history, args.since or " ")
+        since = at or 0
+        later = (e for e in history.entries if e.commit not in before and e.at >= since)
+        history = replace(history, entries=tuple(later))
     kinds = frozenset(args.kind or (Kind if args.all else frozenset(Kind) - _UNDERWAY))
     found = [e for e in reversed(history.entries) if e.kind in kinds and (not tasks or e.task in tasks)]
     shown = found[: args.limit or None]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from coord.call import Call
@@ -70,7 +70,8 @@ def run(call: Call) -> Exit:
     if not written and not args.open_tasks:
         call.output.results(markdown(review, said).rstrip("\n").split("\n"))
     call.output.emit("review", {"main": view.snapshot.base, **facts(review), "tasks": opened})
-    return Exit.OK
+    failed = any(one["text"] and not one["written"] for one in opened) and not args.dry_run
+    return Exit.ERROR if failed else Exit.OK
 
 
 def _since(words: str | None) -> str:
@@ -140,7 +141,7 @@ def _item(item: Item) -> Json:
 # -- task files --------------------------------------------------------------------------------------------------------
 
 
-def _open_tasks(call: Call, workspace: Workspace, review: Review) -> list[Json]:
+def _open_tasks(call: Call, workspace: Workspace, review: Review) -> list[dict[str, Json]]:
     """Write a task file for each action item that has none yet."""
     _refuse_where_tasks_do_not_belong(call, workspace)
     there = known_tasks(workspace)
@@ -150,7 +151,7 @@ def _open_tasks(call: Call, workspace: Workspace, review: Review) -> list[Json]:
         call.output.say("no action items: nothing to write")
     if wrote:
         call.output.say(f"next: read them, then publish them on {workspace.main}: git add, commit, push")
-    return list(opened)
+    return opened
 
 
 def _refuse_where_tasks_do_not_belong(call: Call, workspace: Workspace) -> None:
@@ -175,7 +176,7 @@ def _refuse_where_tasks_do_not_belong(call: Call, workspace: Workspace) -> None:
 def _open_task(
     call: Call, workspace: Workspace, review: Review, item: Item, there: tuple[Task, ...]
 ) -> dict[str, Json]:
-    taken = next((task for task in there if task.id == item.id), None)
+    item, taken = _next_free(item, there)
     if taken is not None:
         call.output.say(f"{item.id} is there already ({taken.status}): {taken.path}")
         return {"id": item.id, "path": taken.path, "written": False, "text": None}
@@ -190,6 +191,16 @@ def _open_task(
         return {"id": item.id, "path": name, "written": False, "text": text}
     call.output.result(text.rstrip("\n") + "\n" if call.args.dry_run else name)
     return {"id": item.id, "path": name, "written": not call.args.dry_run, "text": text}
+
+
+def _next_free(item: Item, there: tuple[Task, ...]) -> tuple[Item, Task | None]:
+    """Return the item and the task that it is already; what was completed and is there again gets a number of its own."""
+    known = {task.id: task for task in there}
+    number, id = 1, item.id
+    while id in known and known[id].is_completed:
+        number += 1
+        id = f"{item.id}-{number}"
+    return replace(item, id=id), known.get(id)
 
 
 def task_text(item: Item, told: str) -> str:

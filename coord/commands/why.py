@@ -18,7 +18,7 @@ from coord.core.present import Turn
 from coord.core.remembered import with_remembered
 from coord.core.text import one_line, tail
 from coord.core.verdict import Verdict
-from coord.core.why import Link, chain, over, roots
+from coord.core.why import Link, chain, others_of, over, roots
 from coord.dates import duration, stamp
 from coord.errors import Exit, UsageError
 from coord.freshness import as_of, fetch
@@ -62,8 +62,12 @@ def run(call: Call) -> Exit:
     links = (over(first, history.entries), *others)
     call.output.say(as_of(workspace, view.snapshot.base))
     seen = _seen_of(view, links[0])
-    call.output.emit("why", {**_json(links, history), "evidence": _evidence(seen)})
+    beside = others_of(view.snapshot, present, links[0])
+    branches = [_link(link) for link in beside]
+    call.output.emit("why", {**_json(links, history), "evidence": _evidence(seen), "beside": branches})
     _show_state(links, call.output)
+    for other in beside:
+        call.output.result(f"also {other.branch}: {other.state}: {one_line(other.reason, 300)}")
     _show_evidence(seen, call.output)
     _show_timeline(history, call.output)
     return Exit.OK

@@ -157,7 +157,9 @@ def _counts(present: Present) -> str:
 
 def _next(one: Next) -> Row:
     shared = [f"with {name}: {_some(paths)}" for name, paths in one.overlaps[:2]]
-    return _row((f"{one.place}. {one.branch}", one.why), Tone.GOOD, below=tuple(shared))
+    clash = (f"{one.clash} (coord forecast)",) if one.clash else ()
+    tone = Tone.WARN if one.clash else Tone.GOOD
+    return _row((f"{one.place}. {one.branch}", one.why), tone, below=(*clash, *shared))
 
 
 def _validation(one: Validation, now: int, ago: Ago) -> Row:

@@ -20,7 +20,8 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """A branch of the merge queue: its ``place`` from 1, ``why`` it stands there, and with whom it shares which files."""
+    """A branch of the merge queue: its ``place`` from 1, ``why`` it stands there, with whom it shares which files, and what
+    it would conflict with when its turn comes (``""``: nothing is foretold)."""
 
     place: int
     task: str
@@ -30,6 +31,7 @@ class Next:
     why: str
     overlaps: tuple[tuple[str, tuple[str, ...]], ...] = ()
     since: int = 0
+    clash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,12 @@ def roots(links: tuple[Link, ...]) -> tuple[Link, ...]:
     return tuple(link for link in links[1:] if link.turn not in (None, Turn.OTHERS))
 
 
+def others_of(snapshot: Snapshot, present: Present, link: Link) -> tuple[Link, ...]:
+    """Return how the other live branches of a task stand: with two prefixes there may be two."""
+    others = (one.branch for one in _standing(present, link.task, "") if one.branch not in ("", link.branch))
+    return tuple(link_of(snapshot, present, link.task, branch=branch) for branch in others)
+
+
 def over(link: Link, entries: Iterable[Entry]) -> Link:
     """Return a link whose task has no file on main as what main's history says of it, if that is its end."""
     if link.state != "missing":

@@ -13,15 +13,16 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
 from coord import freshness
 from coord.core.dashboard import page_facts
 from coord.core.text import one_line
-from coord.dashboard.gathering import Kept, gather
+from coord.dashboard.gathering import gather
 from coord.dashboard.page import Page, make_page, policy
 from coord.errors import CoordError, UsageError
 from coord.output import Output
+from coord.present import Memory
 from coord.workspace import Workspace, open_workspace
 
 _HOST = "127.0.0.1"
@@ -38,11 +39,12 @@ class Live:
     folder: Path
     fetch: bool = False
     _lock: Lock = field(default_factory=Lock)
-    _kept: Kept | None = None
+    _memory: Memory | None = None
     _page: Page | None = None
     _looked: float = float("-inf")
     _fetched: float = float("-inf")
     _unfetched: str = ""
+    _asking: Thread | None = None
 
     def page(self) -> Page:
         """Return the page; a look that is two seconds old is believed. Raises CoordError when the repository cannot be read."""
@@ -54,21 +56,30 @@ class Live:
 
     def _look(self) -> Page:
         workspace = open_workspace(self.folder)
-        if self.fetch and time.monotonic() - self._fetched > _FETCHED:
-            self._ask(workspace)
-        self._kept = self._kept or Kept.of(workspace)
-        seen = gather(workspace, self._kept)
+        if self.fetch:
+            self._fetch_when_due(workspace)
+        self._memory = self._memory or Memory.of(workspace)
+        seen = gather(workspace, self._memory)
         present = replace(seen.present, said=seen.present.said + self._unfetched)
         return make_page(page_facts(replace(seen, present=present)), served=True)
 
-    def _ask(self, workspace: Workspace) -> None:
-        """Fetch. A remote that does not answer later on is told of on the page; what is here is shown all the same."""
-        try:
+    def _fetch_when_due(self, workspace: Workspace) -> None:
+        """Fetch: at first before anything is shown, later beside it, so that a remote that hangs holds up no page."""
+        if self._page is None:
             freshness.fetch(workspace)
+            self._fetched = time.monotonic()
+            return
+        is_due = time.monotonic() - self._fetched > _FETCHED
+        if is_due and (self._asking is None or not self._asking.is_alive()):
+            self._asking = Thread(target=self._ask, name="fetch", daemon=True)
+            self._asking.start()
+
+    def _ask(self) -> None:
+        """Fetch. A remote that does not answer is told of on the page; what is here is shown all the same."""
+        try:
+            freshness.fetch(open_workspace(self.folder))
             self._unfetched = ""
         except CoordError as error:
-            if self._page is None:
-                raise
             self._unfetched = f"; not fetched: {one_line(error.message, 120)}"
         self._fetched = time.monotonic()
 

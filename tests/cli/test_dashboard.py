@@ -20,9 +20,10 @@ from pathlib import Path
 import pytest
 
 from coord.core.dashboard import page_facts
-from coord.dashboard.gathering import Kept, gather
+from coord.dashboard.gathering import gather
 from coord.dashboard.page import embedded, make_page
 from coord.dashboard.server import Live, Server
+from coord.present import Memory
 from coord.workspace import open_workspace
 from tests.world import World, pages, task_text
 
@@ -285,7 +286,7 @@ def test_interrupting_the_server_is_its_ordinary_end(world: World) -> None:
 
 def test_the_forecast_is_kept_while_main_and_the_branches_stay(world: World) -> None:
     world.build({"a": task_text("a"), "b": task_text("b")})
-    kept = Kept.of(open_workspace(world.desk))
+    kept = Memory.of(open_workspace(world.desk))
     world.push("feat/a", {"src/lib.txt": "a\n"})
     world.git("fetch", "-q", "origin", at=world.desk)
     first = gather(open_workspace(world.desk), kept).forecast
@@ -321,6 +322,10 @@ def test_a_remote_that_is_gone_does_not_hide_what_is_here(world: World) -> None:
     world.git("remote", "set-url", "origin", str(world.root / "nowhere"), at=world.desk)
     live._looked = live._fetched = float("-inf")
 
+    assert "Do a" in live.page().text  # the remote is asked beside it
+    assert live._asking
+    live._asking.join()
+    live._looked = float("-inf")
     text = live.page().text
     assert "Do a" in text
     assert "; not fetched: cannot fetch from origin" in text

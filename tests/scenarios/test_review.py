@@ -343,6 +343,13 @@ def test_action_items_become_sound_task_files_once(story: World) -> None:
     assert again.err.count("is there already (pending)") == 3
     assert (story.desk / "tasks/review/open-blocks.md").read_text().endswith("mine\n")
 
+    done = story.desk / "tasks/review/open-blocks.md"
+    done.write_text(done.read_text().replace("status: pending", "status: completed"))
+    anew = story.coord("review", "--open-tasks")
+    assert anew.out == "tasks/review/open-blocks-2.md\n"
+    assert "id: review/open-blocks-2\n" in (story.desk / "tasks/review/open-blocks-2.md").read_text()
+    assert story.coord("review", "--open-tasks").out == ""
+
 
 def test_an_opened_task_holds_its_evidence_and_its_measure(story: World) -> None:
     (task,) = (
@@ -387,7 +394,7 @@ def test_an_id_that_cannot_stand_beside_others_is_said_and_the_rest_is_written(s
     story.git("pull", "-q", "origin", "main", at=story.desk)
 
     said = story.coord("review", "--open-tasks", "--fetch")
-    assert said.code == 0
+    assert said.code == 1
     assert said.err.count("is not written: ") == 3
     assert not (story.desk / "tasks/review").exists()
 

@@ -145,6 +145,9 @@ def test_of_two_branches_of_a_task_the_one_that_was_named_is_told_about(world: W
     assert (told["branch"], told["state"], told["turn"]) == ("research/a", "waiting", "others")
     assert told["reason"] == "feat/a is a branch of the same task with an older tip"
     assert why(world, "feat/a")["state"] == why(world, "a")["state"] == "queued"
+    assert [one["branch"] for one in why(world, "a")["beside"]] == ["research/a"]
+    shown = world.coord("why", "a").out
+    assert "also research/a: waiting: feat/a is a branch of the same task with an older tip" in shown
 
 
 def test_while_main_is_red_it_is_a_maintainers_turn(world: World) -> None:

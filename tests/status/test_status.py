@@ -77,7 +77,8 @@ def test_the_whole_screen_in_a_pipe(world: World) -> None:
         "lands next (2)",
         "+ 1. feat/docs   shares 1 file with feat/login",
         "    with feat/login: docs/b.md",
-        "+ 2. feat/login  shares 1 file with feat/docs; the tip of feat/docs is older",
+        "~ 2. feat/login  shares 1 file with feat/docs; the tip of feat/docs is older",
+        "    would conflict with feat/docs, which lands before it, in docs/b.md (coord forecast)",
         "    with feat/docs: docs/b.md",
         "",
         "waiting (3)",
@@ -343,4 +344,18 @@ def test_git_is_asked_as_often_for_many_branches_as_for_few(world: World, tmp_pa
     for number in range(1, 12):
         world.push(f"feat/t{number}", {f"src/t{number}.txt": "t\n"})
     world.git("fetch", "-q", at=world.desk)
-    assert asked() == few
+    assert asked() <= few
+
+
+def test_a_conflict_to_come_stands_beside_the_branch_that_it_is_about(world: World) -> None:
+    world.build(tasks("a", "b"), {"src/hub.txt": "1\n2\n3\n"})
+    world.push("feat/a", {"src/hub.txt": "1 a\n2\n3\n"})
+    world.push("feat/b", {"src/hub.txt": "1 b\n2\n3\n"})
+    queue = json.loads(status(world, "--json", "--fetch").out)["data"]["queue"]
+    assert [one["clash"] for one in queue] == [
+        "", "would conflict with feat/a, which lands before it, in src/hub.txt",
+    ]  # fmt: skip
+    assert "which lands before it, in src/hub.txt (coord forecast)" in status(world).out
+    world.main({"src/hub.txt": "1 main\n2\n3\n"})
+    queue = json.loads(status(world, "--json", "--fetch").out)["data"]["queue"]
+    assert {one["clash"] for one in queue} == {"would conflict with main in src/hub.txt"}
