@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import time
 from datetime import date
@@ -80,16 +79,3 @@ def stamp(at: int) -> str:
 def utc(at: int) -> str:
     """Return a time as programs read it (ISO 8601, UTC)."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in its two largest units: ``3 h 20 min``, ``45 s``, ``0.4 s``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    whole = round(seconds)
-    for (unit, length), (below, part) in itertools.pairwise(units):
-        if whole >= length:
-            rest = whole % length // part
-            return f"{whole // length} {unit}" + (f" {rest} {below}" if rest else "")
-    return f"{whole} s"

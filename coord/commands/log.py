@@ -11,9 +11,10 @@ from collections.abc import Container
 from dataclasses import replace
 
 from coord.call import Call
+from coord.core.duration import lasting
 from coord.core.history import Entry, History, Kind, Source
 from coord.core.text import one_line, whole_number
-from coord.dates import duration, stamp, utc
+from coord.dates import stamp, utc
 from coord.errors import Exit
 from coord.freshness import as_of, fetch
 from coord.history import begins, read_history
@@ -100,7 +101,7 @@ def row(entry: Entry) -> tuple[str, ...]:
 
 def words_of(entry: Entry) -> str:
     """Return what an entry says, in one line: the reason, how long it took, who it was."""
-    told = [f"in {duration(entry.seconds)}"] if entry.seconds else []
+    told = [f"in {lasting(entry.seconds)}"] if entry.seconds else []
     told += [f"flaky: {one_line(', '.join(entry.flaky))}"] if entry.flaky else []
     told += [f"by {one_line(entry.by, 80)}"] if entry.by and entry.source is not Source.SESSION else []
     words, rest = one_line(entry.reason, 500), "; ".join(told)

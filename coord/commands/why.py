@@ -13,13 +13,14 @@ from dataclasses import replace
 from coord import events
 from coord.call import Call
 from coord.commands.log import facts, words_of
+from coord.core.duration import lasting
 from coord.core.history import Entry, History, Kind
 from coord.core.present import Turn
 from coord.core.remembered import with_remembered
 from coord.core.text import one_line, tail
 from coord.core.verdict import Verdict
 from coord.core.why import Link, chain, others_of, over, roots
-from coord.dates import duration, stamp
+from coord.dates import stamp
 from coord.errors import Exit, UsageError
 from coord.freshness import as_of, fetch
 from coord.history import read_history
@@ -174,7 +175,7 @@ def _show_timeline(history: History, output: Output) -> None:
         rows.append(
             (
                 stamp(entry.at),
-                f"+{duration(gap)}" if entry is not entries[0] else "",
+                f"+{lasting(gap)}" if entry is not entries[0] else "",
                 entry.kind.value,
                 commit,
                 words_of(entry),
@@ -192,7 +193,7 @@ def _span(entries: tuple[Entry, ...]) -> str:
     landed = [entry.at for entry in entries if entry.kind is Kind.LANDED]
     if not started or not landed or landed[-1] <= started[0]:
         return ""
-    return f" ({duration(landed[-1] - started[0])} from the first sign of it to the landing)"
+    return f" ({lasting(landed[-1] - started[0])} from the first sign of it to the landing)"
 
 
 def _json(links: tuple[Link, ...], history: History) -> dict[str, Json]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from coord.core.duration import lasting
 from coord.core.estimates import Off
 from coord.core.reviewfacts import Facts, Tally
-from coord.core.reviewwords import Name, Words, counted, lasting, names, share
+from coord.core.reviewwords import Name, Words, counted, names, share
 
 #: Below so many landings a review says that its rates are about very few.
 FEW = 5

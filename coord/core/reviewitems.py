@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from coord.core.duration import lasting
 from coord.core.graph import TaskGraph
 from coord.core.reviewfacts import Contested, Facts, Tally
-from coord.core.reviewwords import Name, Words, counted, lasting, names, plain_words
+from coord.core.reviewwords import Name, Words, counted, names, plain_words
 
 #: What stands before the id of every item: its task file lies in a folder of its own.
 PREFIX = "review/"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from coord.core.chart import Bar, Chart, columns, rows
+from coord.core.duration import lasting
 from coord.core.reviewfacts import Facts, Landed, Tally
 from coord.core.reviewfindings import FEW
-from coord.core.reviewwords import Name, Words, counted, lasting, share
+from coord.core.reviewwords import Name, Words, counted, share
 
 #: How many landings, and how many bars of one chart, people are shown; JSON has them all.
 SHOWN, _BARS = 40, 12

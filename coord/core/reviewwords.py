@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from coord.core.text import one_line
 
-_UNITS = ((86400, "days"), (3600, "h"), (60, "min"))
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Name:
@@ -39,15 +37,6 @@ def names(texts: Iterable[str], limit: int = 5) -> Words:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Return ``1 landing``, ``2 landings``."""
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
-
-
-def lasting(seconds: float) -> str:
-    """Return a duration: ``42 s``, ``7 min``, ``3.2 h``, ``2.5 days``."""
-    for length, unit in _UNITS:
-        if seconds >= length:
-            amount = seconds / length
-            return f"{amount:.0f} {unit}" if unit == "min" or amount >= 10 else f"{amount:.1f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 1 or not seconds else f"{seconds:.1f} s"
 
 
 def share(part: float, whole: float) -> str:

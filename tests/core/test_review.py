@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.core.chart import WIDTH, Bar, columns, rows
+from coord.core.duration import lasting
 from coord.core.estimates import Outcome, estimates_off, scope_of
 from coord.core.history import Entry, Kind, Source
 from coord.core.journal import Ahead
@@ -20,7 +21,7 @@ from coord.core.reviewfacts import Facts, spread
 from coord.core.reviewfindings import Part
 from coord.core.reviewitems import Priority, slug
 from coord.core.reviewtables import figures, known, summary
-from coord.core.reviewwords import lasting, plain_words
+from coord.core.reviewwords import plain_words
 from coord.core.signal import Done, Working
 from coord.core.snapshot import TaskBranch
 from coord.core.task import branch_flaw
