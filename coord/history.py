@@ -67,14 +67,10 @@ def read_history(workspace: Workspace, view: View, *, task: str = "") -> History
 
 def _without_renewals(found: list[Entry]) -> list[Entry]:
     """Return entries without the claims whose taking this machine saw: a claim's ref names its last renewal only."""
-    taken = {(entry.task, entry.by) for entry in found if entry.kind is Kind.CLAIMED and entry.by}
-    return [
-        entry
-        for entry in found
-        if entry.kind is not Kind.CLAIMED
-        or entry.source is Source.EVENT
-        or not any(task == entry.task and entry.reason.endswith(f"/{session}") for task, session in taken)
-    ]
+    claims = [entry for entry in found if entry.kind is Kind.CLAIMED]
+    taken = {(claim.task, claim.by) for claim in claims if claim.source is Source.EVENT}
+    renewed = [claim for claim in claims if claim.source is Source.REF and (claim.task, claim.by) in taken]
+    return [entry for entry in found if entry not in renewed]
 
 
 # -- since when ---------------------------------------------------------------------------------------------------------
@@ -85,7 +81,8 @@ def begins(
 ) -> tuple[int | None, frozenset[str]]:
     """Return when the period since a commit of main or a date (``""``: since ever) begins, and the commits of main before it.
 
-    After a commit comes what main gained since: landings of one second are told apart by it, by their dates they are not. Raises UsageError for what is neither.
+    After a commit comes what main gained since: landings of one second are told apart by it, by their dates they are not.
+    Raises UsageError for what is neither.
     """
     if not since:
         return None, frozenset()
@@ -250,7 +247,9 @@ def _of_marks(workspace: Workspace, view: View) -> Iterator[Entry]:
     for mark in snapshot.holds:
         yield _mark(workspace, Kind.HELD, mark.task, mark.oid)
     for claim in snapshot.claims:
-        yield replace(_mark(workspace, Kind.CLAIMED, claim.task, claim.oid), reason=f"held by {claim.holder}")
+        session = claim.holder.rpartition("/")[2]
+        mark = _mark(workspace, Kind.CLAIMED, claim.task, claim.oid, by=session)
+        yield replace(mark, reason=f"held by {claim.holder}")
     if snapshot.freeze is not None and FREEZE in view.coord_refs:
         yield _mark(workspace, Kind.FROZEN, "", view.coord_refs[FREEZE])
 
