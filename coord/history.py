@@ -248,8 +248,8 @@ def _of_marks(workspace: Workspace, view: View) -> Iterator[Entry]:
         yield _mark(workspace, Kind.HELD, mark.task, mark.oid)
     for claim in snapshot.claims:
         session = claim.holder.rpartition("/")[2]
-        mark = _mark(workspace, Kind.CLAIMED, claim.task, claim.oid, by=session)
-        yield replace(mark, reason=f"held by {claim.holder}")
+        claimed = _mark(workspace, Kind.CLAIMED, claim.task, claim.oid, by=session)
+        yield replace(claimed, reason=f"held by {claim.holder}")
     if snapshot.freeze is not None and FREEZE in view.coord_refs:
         yield _mark(workspace, Kind.FROZEN, "", view.coord_refs[FREEZE])
 
