@@ -51,6 +51,7 @@ def _play(world: World) -> None:
     world.push("feat/red", {"src/red.txt": "BROKEN\n"})
     world.push("feat/stuck", {}, "half\n\nCoord-Status: blocked\nCoord-Reason: no licence")
     world.land()
+    time.sleep(1.1)  # events are known by the second, and one branch is to have waited
     world.push("feat/b", {"src/lib.txt": LINES.replace("one", "A and B")})
     world.coord("retry", "red")
     world.land()
