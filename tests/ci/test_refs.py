@@ -9,6 +9,9 @@ import pytest
 from tests.ci.conftest import Make
 from tests.ci.jobs import Site
 
+#: Half a minute in all: run by make long, and by CI.
+pytestmark = pytest.mark.long
+
 
 def _pushed(here: Site, ref: str, verdict: str) -> None:
     """Let an agent push a verdict of its own making."""

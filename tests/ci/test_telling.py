@@ -9,6 +9,9 @@ import pytest
 
 from tests.ci.conftest import WORKERS, Make
 
+#: Half a minute in all: run by make long, and by CI.
+pytestmark = pytest.mark.long
+
 BLOCKED = "stuck\n\nCoord-Status: blocked\nCoord-Reason: {}"
 
 

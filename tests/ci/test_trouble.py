@@ -7,6 +7,9 @@ import pytest
 from tests.ci.conftest import Make
 from tests.world.github.rest.trouble import Troubles
 
+#: Half a minute in all: run by make long, and by CI.
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("status", "headers"),

@@ -238,6 +238,7 @@ def test_a_remote_that_goes_away_and_comes_back(world: World) -> None:
     assert json.loads(world.coord("plan", "--json").out)["data"]["idle"] is True
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", _steps(8))
 def test_a_server_killed_at_a_step_is_finished_by_the_next_run(
@@ -284,6 +285,7 @@ def test_a_remote_that_does_not_answer_is_given_up(world: World) -> None:
 # -- side by side --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("land", ["workers = 3", 'strategy = "batch"', 'strategy = "batch"\nworkers = 2'])
 @pytest.mark.parametrize("step", [5, 19, 33, 47])
 def test_killed_while_lines_run_side_by_side_the_next_run_gives_the_same_end(

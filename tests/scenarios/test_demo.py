@@ -45,7 +45,7 @@ def status(task: str, origin: Path) -> str:
     return next(line.removeprefix("status: ") for line in lines if line.startswith("status: "))
 
 
-@pytest.mark.parametrize("profile", [pytest.param("cargo", marks=cargo), "python"])
+@pytest.mark.parametrize("profile", [pytest.param("cargo", marks=[cargo, pytest.mark.long]), "python"])
 def test_what_the_demo_prints_is_what_git_holds(place: Path, profile: str) -> None:
     root = place / "show"
     result = demo(place, "--profile", profile, "--keep-in", "show")
