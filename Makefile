@@ -77,9 +77,10 @@ vendor: $(VENV)/.dev $(VENV)/.browser
 
 # The programs that tests drive: a terminal and a browser. Where apt cannot install them their tests are named as not run.
 packages:
-	@if command -v tmux && { command -v chromium || command -v google-chrome; }; then :; \
+	@if command -v tmux && { { command -v chromium && command -v chromedriver; } || [ -n "$$CHROMEWEBDRIVER" ]; }; then :; \
 	elif command -v apt-get && [ "$$(id -u)" = 0 ]; then \
-	  apt-get update -qq && apt-get install -qq -y --no-install-recommends tmux chromium chromium-driver || true; \
+	  export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && \
+	  apt-get install -qq -y --no-install-recommends tmux chromium chromium-driver fonts-dejavu-core || true; \
 	fi >/dev/null
 
 # The hook managers that make bench measures beside; without them it says what it could not measure.

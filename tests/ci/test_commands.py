@@ -10,6 +10,9 @@ from coord.core.request import Ask, Request, encode_request
 from tests.ci.conftest import Make
 from tests.ci.jobs import Site
 
+#: Most of a minute in all: run by make long, and by CI.
+pytestmark = pytest.mark.long
+
 PROTECTED = {".github/workflows/ci.yml": "name: x\n", "src/a.txt": "new\n"}
 
 
