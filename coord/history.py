@@ -69,8 +69,13 @@ def _without_renewals(found: list[Entry]) -> list[Entry]:
     """Return entries without the claims whose taking this machine saw: a claim's ref names its last renewal only."""
     claims = [entry for entry in found if entry.kind is Kind.CLAIMED]
     taken = {(claim.task, claim.by) for claim in claims if claim.source is Source.EVENT}
-    renewed = [claim for claim in claims if claim.source is Source.REF and (claim.task, claim.by) in taken]
-    return [entry for entry in found if entry not in renewed]
+    return [
+        entry
+        for entry in found
+        if entry.kind is not Kind.CLAIMED
+        or entry.source is not Source.REF
+        or (entry.task, entry.by) not in taken
+    ]
 
 
 # -- since when ---------------------------------------------------------------------------------------------------------

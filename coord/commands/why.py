@@ -22,7 +22,7 @@ from coord.core.verdict import Verdict
 from coord.core.why import Link, chain, others_of, over, roots
 from coord.dates import stamp
 from coord.errors import Exit, UsageError
-from coord.freshness import as_of, fetch
+from coord.freshness import fetch
 from coord.history import read_history
 from coord.observe import View, observe
 from coord.output import Json, Output, table
@@ -61,7 +61,7 @@ def run(call: Call) -> Exit:
     first, *others = chain(view.snapshot, present, task, branch="" if word == task else word)
     history = read_history(workspace, view, task=task)
     links = (over(first, history.entries), *others)
-    call.output.say(as_of(workspace, view.snapshot.base))
+    call.output.say(present.said)
     seen = _seen_of(view, links[0])
     beside = others_of(view.snapshot, present, links[0])
     branches = [_link(link) for link in beside]
