@@ -148,7 +148,8 @@ class Host:
         try:
             return await adapter.start(spec, self.log.take)
         except AgentError as error:
-            if not spec.foreign and time.monotonic() - begun > _SOON:
+            at_once = time.monotonic() - begun <= min(_SOON, spec.deadline / 2)
+            if not spec.foreign and not at_once:
                 raise
             if not spec.foreign:
                 # Some fail when several are started for the first time at once (OpenCode makes its database then).

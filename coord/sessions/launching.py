@@ -20,7 +20,7 @@ from coord.core.settings import Settings
 from coord.core.task import Task
 from coord.errors import UsageError
 from coord.processes import identify
-from coord.sessions.store import Store
+from coord.sessions.store import HOST_LOG, Store
 from coord.workspace import Workspace
 from coord.worktrees.ports import environment as port_environment
 
@@ -147,7 +147,7 @@ def start_host(workspace: Workspace, id: str) -> None:
     """Start the session's host, detached: it outlives this process and has no terminal. A second one ends at once."""
     store = Store.of(workspace)
     host = (sys.executable, "-P", "-m", "coord.sessions.host", str(workspace.top), id)
-    with (store.folder(id) / "host.log").open("ab") as log:
+    with (store.folder(id) / HOST_LOG).open("ab") as log:
         started = subprocess.run(
             [sys.executable, "-I", "-S", "-c", _DETACH, *host],
             stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from coord.observe import View, observe
 from coord.output import Json, Output, table
 from coord.sessions.ending import retire
 from coord.sessions.looking import look
-from coord.sessions.spawning import NotSpawned, Order, Spawned, failed_to_start, spawn, started
+from coord.sessions.spawning import NotSpawned, Order, Spawned, spawn, why_not_started
 from coord.sessions.store import Store
 from coord.shims import State, elsewhere
 from coord.shims import look as look_at_hooks
@@ -24,7 +25,7 @@ from coord.workspace import Workspace
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Sessions that a command asks for; ``wait``: until each agent answers or has failed to, ``patience`` seconds at most
-    (0: as long as it may take to start)."""
+    (0: as long as its host lives and tries)."""
 
     orders: tuple[Order, ...]
     wait: bool = True
@@ -42,7 +43,8 @@ def order_tasks(
     made = [_clear_and_spawn(workspace, view, order, say) for order in asked.orders]
     if not asked.wait:
         return tuple(made)
-    deadline = time.monotonic() + (asked.patience or workspace.settings.monitor.starting + 5)
+    # Only the host knows what an agent may take: it starts some twice, and a full machine is slow.
+    deadline = time.monotonic() + (asked.patience or math.inf)
     return tuple(_when_started(workspace, one, deadline, say) for one in made)
 
 
@@ -85,7 +87,7 @@ def _when_started(
     if isinstance(made, NotSpawned):
         return made
     store = Store.of(workspace)
-    reason = failed_to_start(started(store, made.record.id, deadline))
+    reason = why_not_started(store, made.record.id, deadline)
     if not reason:
         return made
     retire(workspace, made.record, say)

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 from coord.core.agentevent import Ending
 from coord.core.claim import ClaimText
-from coord.core.session import LIVE, SessionRecord, SessionRole, Standing
+from coord.core.session import LIVE, SessionRecord, SessionRole
 from coord.core.spawning import why_not
 from coord.core.text import one_line
 from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.observe import View
 from coord.sessions.claims import Held, NotTaken, Taken, machine, release, take
 from coord.sessions.launching import agent_for, resolved, start_host
-from coord.sessions.looking import look
+from coord.sessions.looking import host_runs, look
 from coord.sessions.prompting import Place, prompt_of
-from coord.sessions.store import Store, new_id
+from coord.sessions.store import HOST_LOG, Store, new_id
 from coord.workspace import Workspace
 from coord.worktrees.making import Made, Wanted, make, unmake
 
@@ -190,19 +190,28 @@ def is_at_work(workspace: Workspace, id: str) -> bool:
     return any(session.record.id == id and session.state in LIVE for session in look(workspace))
 
 
-def started(store: Store, id: str, deadline: float) -> Standing:
-    """Wait until a session's agent answers or has failed to, at most until ``deadline`` (monotonic seconds); return how
-    it stands then."""
+def why_not_started(store: Store, id: str, deadline: float) -> str:
+    """Wait until a session's agent answers, or has failed to, or its host is gone, at most until ``deadline`` (monotonic
+    seconds); return why it never started, or ``""``: it has, or its host has not given up yet."""
     while True:
+        # Whether the host lives is asked first: what it wrote before it ended is then read for sure.
+        alive = host_runs(store, id)
         stood = store.standing(id)
-        if stood.ended is not None or stood.starts:
-            return stood
+        if stood.ended is not None:
+            return stood.ended.reason if stood.ended.ending is Ending.FAILED and stood.turn == 0 else ""
+        if stood.starts:
+            return ""
+        if not alive:
+            return f"its host ended before the agent answered{_last_words(store, id)}"
         if time.monotonic() > deadline:
-            return stood
+            return ""
         time.sleep(0.05)
 
 
-def failed_to_start(stood: Standing) -> str:
-    """Return why a session's agent never started, or ``""``."""
-    ended = stood.ended
-    return ended.reason if ended is not None and ended.ending is Ending.FAILED and stood.turn == 0 else ""
+def _last_words(store: Store, id: str) -> str:
+    """Return the last line that a session's host wrote: how Python ended it, when it did not say so itself."""
+    try:
+        lines = (store.folder(id) / HOST_LOG).read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return f": {one_line(lines[-1], 300)}" if lines else ""

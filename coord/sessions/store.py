@@ -23,7 +23,7 @@ from coord.processes import ProcessId
 from coord.workspace import Workspace
 
 RECORD, EVENTS, PROMPT, CONTEXT = "record.json", "events.ndjson", "prompt.md", "context.md"
-PROCESS, INBOX = "process.json", "inbox"
+PROCESS, INBOX, HOST_LOG = "process.json", "inbox", "host.log"
 
 #: Bytes of one line of a log that are read; what is longer was not written by coord.
 _LINE = 2**20

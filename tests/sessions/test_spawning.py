@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from coord.sessions.store import Store
+from coord.workspace import open_workspace
 from tests.sessions.team import CONFIG, Team, script, spawned, task, team_of
 from tests.world import CHECK, World, task_text
 
@@ -44,8 +47,10 @@ def _refs(team: Team, place: Path) -> str:
 @pytest.mark.long
 def test_a_spawn_that_fails_leaves_everything_as_it_was(world: World) -> None:
     mute = '[agents.mute]\nadapter = "acp"\ncommand = ["sleep", "600"]\n'
+    # Its process ends long after its time to answer is over: what comes of it is known only then.
+    slow = '[agents.slow]\nadapter = "acp"\ncommand = ["sh", "-c", "trap \'sleep 4; exit 1\' TERM; sleep 600 & wait"]\n'
     dead = '[agents.dead]\nadapter = "acp"\ncommand = ["false"]\n'
-    config = CONFIG.replace("[monitor]\n", '[monitor]\nstarting = "2s"\n') + mute + dead
+    config = CONFIG.replace("[monitor]\n", '[monitor]\nstarting = "2s"\n') + mute + slow + dead
     tasks = {"a": task("a", QUIET), "other": task("other", QUIET), "later": task("later", depends_on=("a",))}
     with team_of(world, tasks, config) as team:
         spawned(team, "other")
@@ -62,6 +67,7 @@ def test_a_spawn_that_fails_leaves_everything_as_it_was(world: World) -> None:
         fails(2, "no agent 'nobody'", "a", "--agent", "nobody")
         fails(2, "there is no program 'qwen'", "a", "--agent", "qwen")
         fails(9, "did not answer", "a", "--agent", "mute")
+        fails(9, "did not answer", "a", "--agent", "slow")
         fails(9, "did not start", "a", "--agent", "dead")
         fails(2, "it may use:", "a", "--prompt", "{{ nonsense }}")
         fails(2, "is no prefix", "a", "--prefix", "zz/")
@@ -72,6 +78,23 @@ def test_a_spawn_that_fails_leaves_everything_as_it_was(world: World) -> None:
         team.world.main({".coord.toml": config + "[worktree]\nsetup = [\"sh -c 'touch made; exit 3'\"]\n"})
         before = picture(team)
         fails(1, "exit", "a")
+
+
+def test_a_spawn_whose_host_dies_says_so_and_leaves_nothing(world: World) -> None:
+    mute = '[agents.mute]\nadapter = "acp"\ncommand = ["sleep", "600"]\n'
+    with team_of(world, {"a": task("a", QUIET)}, CONFIG + mute) as team:
+        before = picture(team)
+        waiting = team.begin("spawn", "a", "--agent", "mute")
+        team.until(lambda: any(words == "sleep 600" for words in team.processes()))
+        (session,) = team.sessions()
+        host = Store.of(open_workspace(team.desk)).host(session.record.id)
+        assert host is not None
+        os.kill(host.pid, signal.SIGKILL)
+
+        _, err = waiting.communicate(timeout=60)
+
+        assert (waiting.returncode, "its host ended before the agent answered" in err) == (9, True), err
+        assert picture(team) == before
 
 
 def test_a_failed_spawn_keeps_the_branch_and_the_worktree_that_were_there(world: World) -> None:
