@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from coord import freshness
 from coord.call import Call
 from coord.core.forecast import LIMIT, Forecast, Shared
-from coord.core.text import one_line
+from coord.core.text import few, one_line
 from coord.core.trial import ConflictPath
 from coord.errors import Exit
 from coord.forecast import foretell
@@ -111,12 +111,8 @@ def left_open(forecast: Forecast) -> list[str]:
 
 def where(paths: Iterable[ConflictPath]) -> str:
     """Return conflicted paths as one line for people."""
-    return _some(
-        [conflict.path if conflict.path != "." else conflict.kind for conflict in paths],
-    )
+    return _some(conflict.shown for conflict in paths)
 
 
 def _some(names: Iterable[str]) -> str:
-    shown = [one_line(name) for name in names]
-    more = f" and {len(shown) - _WORDS} more" if len(shown) > _WORDS else ""
-    return ", ".join(shown[:_WORDS]) + more
+    return few(map(one_line, names), _WORDS)

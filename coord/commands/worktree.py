@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from coord.call import Call
-from coord.core.text import one_line
+from coord.core.text import few, one_line
 from coord.core.worktrees import Reason, branch_of, size_text
 from coord.errors import Exit, UsageError
 from coord.freshness import fetch
@@ -175,7 +175,7 @@ def _rows(workspace: Workspace, one: Looked) -> list[tuple[str, str]]:
         ("size", size_text(one.size)),
         ("ports", ", ".join(map(str, one.ports))),
         ("session", ", ".join(one.sessions)),
-        ("processes", ", ".join(working[:5]) + (f" and {len(working) - 5} more" if len(working) > 5 else "")),
+        ("processes", few(working, 5)),
     ]
 
 

@@ -16,7 +16,7 @@ from coord.core.bytes_meant import only_meant_bytes_differ
 from coord.core.objects import Commit
 from coord.core.signal import STATUS
 from coord.core.task import Status, Task
-from coord.core.text import one_line
+from coord.core.text import few, one_line
 from coord.core.verdict import APPROVALS, CLAIMS, HISTORY, HOLDS, VERDICTS, Verdict, VerdictKind
 
 
@@ -439,8 +439,7 @@ def _verdict_closed(facts: Facts) -> Iterator[Breach]:
 
 
 def _some(names: frozenset[str] | list[str]) -> str:
-    ordered = sorted(names)
-    return ", ".join(ordered[:3]) + (f" and {len(ordered) - 3} more" if len(ordered) > 3 else "")
+    return few(sorted(names))
 
 
 _SHOW = "git show --stat {}"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from coord.core.analysis import ASSUMED, Measure, Study
 from coord.core.betweenness import EXACT, Bottleneck
 from coord.core.task import Severity
+from coord.core.text import few
 
 #: What a view hands over for scripts.
 Fact = None | bool | int | float | str | Sequence["Fact"] | Mapping[str, "Fact"]
@@ -130,10 +131,10 @@ def assumed(study: Study, field: str) -> tuple[str, ...]:
     gaps = study.gaps(field)
     if not gaps:
         return ()
-    shown = [f"{gap.id} (says '{gap.word}')" if gap.word else gap.id for gap in gaps[:10]]
-    more = f" and {len(gaps) - 10} more (--json names all)" if len(gaps) > 10 else ""
+    shown = few((f"{gap.id} (says '{gap.word}')" if gap.word else gap.id for gap in gaps), 10)
+    more = " (--json names all)" if len(gaps) > 10 else ""
     return (
-        f"{field} is not stated by {counted(len(gaps), 'task')}, counted as {ASSUMED[field]}: {', '.join(shown)}{more}",
+        f"{field} is not stated by {counted(len(gaps), 'task')}, counted as {ASSUMED[field]}: {shown}{more}",
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from coord.core.settings import Project, ServerMain
+from coord.core.text import few
 
 
 class Role(Enum):
@@ -149,7 +150,7 @@ def no_staged_task_files(commit: StagedCommit) -> Denied | None:
     if not commit.edits or commit.branch is None or not is_task_branch(commit.branch, commit.project):
         return None
     return Denied(
-        f"{commit.branch} may not change task files: {_named(commit.edits)}",
+        f"{commit.branch} may not change task files: {few(commit.edits, 5)}",
         "coord writes task files, on main only. Take the change out with\n"
         f"    {_restoring(commit.restore, commit.project)}\n"
         "  and commit again; what you wanted to say there, say with\n"
@@ -187,7 +188,7 @@ def no_task_files_on_task_branch(push: Push | Receive, ref: RefPush) -> Denied |
     if not ref.edits or ref.step is Step.DELETE or not _is_task_ref(ref.ref, push.project):
         return None
     return Denied(
-        f"{_short(ref.ref)} changes task files: {_named(ref.edits)}",
+        f"{_short(ref.ref)} changes task files: {few(ref.edits, 5)}",
         "coord writes task files, on main only. Put them back as main had them and push again:\n"
         f"    {_restoring(ref.restore, push.project)}\n"
         "    git commit -m 'leave task files to main'\n"
@@ -317,11 +318,6 @@ def _own_ref(push: Push) -> str | None:
 
 def _short(ref: str) -> str:
     return ref.removeprefix("refs/heads/")
-
-
-def _named(paths: tuple[str, ...], most: int = 5) -> str:
-    more = f" and {len(paths) - most} more" if len(paths) > most else ""
-    return ", ".join(paths[:most]) + more
 
 
 def _restoring(commit: str, project: Project) -> str:

@@ -21,6 +21,7 @@ from coord.core.queue import Candidate, Cause, Result, Waiting, make_queue, stan
 from coord.core.snapshot import Ruling, Snapshot
 from coord.core.spawning import why_not
 from coord.core.task import Status, Task
+from coord.core.text import few
 
 #: Sessions that a message reaches: they have a host, or are taken up again by it.
 _REACHABLE = frozenset(
@@ -121,9 +122,7 @@ def _shares(candidate: Candidate) -> str:
     if not candidate.overlaps:
         return "shares no file with another"
     files = "1 file" if candidate.shared == 1 else f"{candidate.shared} files"
-    names = ", ".join(name for name, _ in candidate.overlaps[:2])
-    more = f" and {len(candidate.overlaps) - 2} more" if len(candidate.overlaps) > 2 else ""
-    return f"shares {files} with {names}{more}"
+    return f"shares {files} with {few((name for name, _ in candidate.overlaps), 2)}"
 
 
 def _why_after(before: Candidate, candidate: Candidate) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from coord.core.asking import answer_to
 from coord.core.present import AtWork, Drift, Held, Next, Present, Tree, Turn, Validation
-from coord.core.text import one_line
+from coord.core.text import few, one_line
 from coord.core.worktrees import folder_of, size_text
 
 
@@ -156,14 +156,14 @@ def _counts(present: Present) -> str:
 
 
 def _next(one: Next) -> Row:
-    shared = [f"with {name}: {_some(paths)}" for name, paths in one.overlaps[:2]]
+    shared = [f"with {name}: {few(paths)}" for name, paths in one.overlaps[:2]]
     clash = (f"{one.clash} (coord forecast)",) if one.clash else ()
     tone = Tone.WARN if one.clash else Tone.GOOD
     return _row((f"{one.place}. {one.branch}", one.why), tone, below=(*clash, *shared))
 
 
 def _validation(one: Validation, now: int, ago: Ago) -> Row:
-    after = f"merged after {_some(one.branches[:-1])}; " if one.branches[1:] else ""
+    after = f"merged after {few(one.branches[:-1])}; " if one.branches[1:] else ""
     return _row((one.branches[-1], f"{after}started {ago(now - one.since)}"), Tone.GOOD)
 
 
@@ -235,8 +235,3 @@ def _row(
         return tuple(one_line(text, limit) for text in texts)
 
     return Row(plain(cells, _REASON), tone, plain(below, _REASON), plain(commands, 1000))
-
-
-def _some(paths: tuple[str, ...]) -> str:
-    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    return ", ".join(paths[:3]) + more

@@ -15,7 +15,7 @@ from coord.core.schedule import Facts, Line, Schedule, green_line, make_schedule
 from coord.core.settings import Strategy
 from coord.core.signal import Stuck
 from coord.core.snapshot import Mark, Snapshot, TaskBranch
-from coord.core.text import whole_number
+from coord.core.text import few, whole_number
 from coord.core.trial import (
     Clash,
     CouldNotRun,
@@ -150,8 +150,7 @@ def _verdict_of(branch: TaskBranch, snapshot: Snapshot) -> Verdict | None:
 
 
 def _conflict(branch: TaskBranch, snapshot: Snapshot, clash: Clash) -> Verdict:
-    paths = ", ".join(conflict.path for conflict in clash.paths[:3])
-    more = f" and {len(clash.paths) - 3} more" if len(clash.paths) > 3 else ""
+    paths = few(conflict.shown for conflict in clash.paths)
     other = f" with {', '.join(clash.by)}" if clash.by else ""
     return Verdict(
         task=branch.task,
@@ -159,7 +158,7 @@ def _conflict(branch: TaskBranch, snapshot: Snapshot, clash: Clash) -> Verdict:
         tip=branch.tip,
         base=snapshot.base,
         kind=VerdictKind.CONFLICT,
-        reason=f"conflict in {paths}{more}{other}" + (f" ({clash.note})" if clash.note else ""),
+        reason=f"conflict in {paths}{other}" + (f" ({clash.note})" if clash.note else ""),
         paths=clash.paths,
         by=clash.by,
         tried=f"merging {branch.name} into main",
@@ -328,9 +327,8 @@ def _publish(snapshot: Snapshot, candidates: dict[str, Candidate], line: Line) -
     branches = tuple(candidates[tip].branch for tip in line)
     steps = [line[:length] for length in range(1, len(line) + 1)] if each else [line]
     trials = tuple(gated for step in steps if (gated := _gated(snapshot, step)))
-    names = ", ".join(branch.name for branch in branches[:3])
-    more = f" and {len(branches) - 3} more" if len(branches) > 3 else ""
-    return Publish(trials, branches, f"publish {names}{more}: validated as exactly what main will be")
+    names = few(branch.name for branch in branches)
+    return Publish(trials, branches, f"publish {names}: validated as exactly what main will be")
 
 
 def _gated(snapshot: Snapshot, line: Line) -> GatedTrial | None:

@@ -20,6 +20,7 @@ from coord.core.journal import (
 )
 from coord.core.signal import Done, Stuck, Working
 from coord.core.snapshot import Ruling, Snapshot, TaskBranch
+from coord.core.text import few
 from coord.core.trial import (
     Clash,
     CouldNotRun,
@@ -325,9 +326,8 @@ def _protected(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:
     paths = tuple(sorted({p for p in branch.files if snapshot.settings.is_protected(p)} | in_trial))
     if not paths or snapshot.approved(branch):
         return None
-    names = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
     how = "/coord approve on its pull request" if snapshot.hosted else f"coord approve {quote(branch.task)}"
-    reason = f"changes protected paths ({names}): read them, then {how}"
+    reason = f"changes protected paths ({few(paths)}): read them, then {how}"
     return Waiting(branch, Result.PROTECTED, reason, paths, cause=Cause.PROTECTED)
 
 

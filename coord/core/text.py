@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
+from collections.abc import Iterable
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _UNSEEN = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
@@ -64,6 +65,13 @@ def one_line(text: str, limit: int = 200) -> str:
     """Return ``text`` as one plain line of at most ``limit`` characters."""
     line = " ".join(plain(text).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "\u2026"
+
+
+def few(names: Iterable[str], most: int = 3) -> str:
+    """Return the first ``most`` of ``names`` with commas between them, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
 
 
 def tail(text: str, lines: int = 40, limit: int = 8000) -> str:

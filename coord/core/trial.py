@@ -12,6 +12,11 @@ class ConflictPath:
     path: str
     kind: str
 
+    @property
+    def shown(self) -> str:
+        """Return the path, or what is wrong where it is no one path's fault: histories without a common commit."""
+        return self.kind if self.path == "." else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Clash:

@@ -10,6 +10,7 @@ from coord.core.journal import FastForwarded, MergedByHand
 from coord.core.settings import Settings
 from coord.core.signal import trailers
 from coord.core.task import Status
+from coord.core.text import few
 from coord.core.verdict import VERDICTS
 from coord.doctor.finding import Finding, Place, Severity
 
@@ -31,9 +32,8 @@ def landed_not_completed(place: Place) -> Iterator[Finding]:
     ]
     if found:
         command = f"coord complete {shlex.join(found)} -m {shlex.quote('merged before')}"
-        named = ", ".join(f"{task} ({merged[task][:7]})" for task in found[:5])
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        told = f"merged to main and not completed: {named}{more}; if reopened on purpose, push a new branch"
+        named = few((f"{task} ({merged[task][:7]})" for task in found), 5)
+        told = f"merged to main and not completed: {named}; if reopened on purpose, push a new branch"
         yield Finding(Severity.WARNING, " ".join(found), told, command)
 
 

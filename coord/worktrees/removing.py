@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
-from coord.core.text import one_line
+from coord.core.text import few, one_line
 from coord.core.worktrees import Obstacle, Reason, branch_of, why_kept
 from coord.errors import UsageError
 from coord.freshness import fetch, note_push
@@ -318,5 +318,4 @@ def _end_remote(workspace: Workspace, target: Target, removed: Removed) -> Remov
 
 
 def _names(processes: Sequence[Process]) -> str:
-    shown = [f"{process.name} ({process.id.pid})" for process in processes[:3]]
-    return ", ".join(shown) + (f" and {len(processes) - 3} more" if len(processes) > 3 else "")
+    return few(f"{process.name} ({process.id.pid})" for process in processes)

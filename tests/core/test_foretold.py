@@ -32,6 +32,20 @@ def test_what_does_not_merge_with_main_is_in_nobodys_way() -> None:
     assert _told(forecast) == {"a": "would conflict with main in x.rs", "b": "", "c": ""}
 
 
+def test_what_does_not_merge_with_an_earlier_one_is_in_nobodys_way_either() -> None:
+    forecast = Forecast(pairs=(Pair("feat/a", "feat/b", PATH), Pair("feat/b", "feat/c", PATH)))
+    assert _told(forecast) == {
+        "a": "", "b": "would conflict with feat/a, which lands before it, in x.rs", "c": "",
+    }  # fmt: skip
+
+
+def test_all_the_earlier_ones_are_named_the_first_with_its_paths() -> None:
+    forecast = Forecast(pairs=(Pair("feat/b", "feat/c", PATH), Pair("feat/a", "feat/c", PATH)))
+    assert (
+        _told(forecast)["c"] == "would conflict with feat/a, which lands before it, in x.rs; and with feat/b"
+    )
+
+
 def test_branches_outside_the_queue_take_no_part() -> None:
     forecast = Forecast(with_main=(WithMain("feat/z", "z", PATH),), pairs=(Pair("feat/a", "feat/z", PATH),))
     assert set(_told(forecast).values()) == {""}
