@@ -85,6 +85,14 @@ class Patience:
     clock: Callable[[], float] = time.monotonic
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How the repository stands, and the ``view`` it was read from (None before main is there)."""
+
+    present: Present
+    view: View | None = None
+
+
 def look(
     workspace: Workspace,
     memory: Memory | None = None,
@@ -93,6 +101,18 @@ def look(
     now: float | None = None,
     asks_forge: bool = False,
 ) -> Present:
+    """Return how the repository stands; see ``survey``."""
+    return survey(workspace, memory, patience=patience, now=now, asks_forge=asks_forge).present
+
+
+def survey(
+    workspace: Workspace,
+    memory: Memory | None = None,
+    *,
+    patience: Patience | None = None,
+    now: float | None = None,
+    asks_forge: bool = False,
+) -> Survey:
     """Return how the repository stands at ``now`` (seconds since the epoch; None: this moment), as last fetched.
 
     ``asks_forge``: pull requests and approvals are read from the forge, where there is one; else only that it is hosted
@@ -103,12 +123,12 @@ def look(
     now = time.time() if now is None else now
     trees = tuple(tree for tree in list_worktrees(workspace.git) if not tree.is_main and not tree.is_bare)
     if workspace.main_tip is None:
-        return _before_main(workspace, memory, trees, now)
+        return Survey(_before_main(workspace, memory, trees, now))
     view = observe(workspace if asks_forge else _without_forge(workspace), now=int(now))
     snapshot = with_remembered(view.snapshot, events.recent(workspace.state))
     present = branches_and_sessions(workspace, replace(view, snapshot=snapshot), memory)
     unread = "; pull requests are not read without --fetch" if view.snapshot.hosted and not asks_forge else ""
-    return replace(
+    present = replace(
         present,
         said=present.said + unread,
         queue=with_clashes(present.queue, memory.foretold(workspace, view)),
@@ -118,6 +138,7 @@ def look(
         unread=len(inbox.read(workspace.state, mark=False)),
         validating=underway.read(workspace.state),
     )
+    return Survey(present, view)
 
 
 def _without_forge(workspace: Workspace) -> Workspace:

@@ -43,7 +43,7 @@ def run(call: Call) -> Exit:
         return _serve(call)
     if call.args.fetch:
         freshness.fetch(workspace)
-    facts = page_facts(gather(workspace))
+    facts = page_facts(gather(workspace, asks_forge=call.args.fetch))
     if call.output.json:
         call.output.emit("dashboard", facts)
         return Exit.OK
