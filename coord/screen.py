@@ -106,9 +106,10 @@ def show_list(reading: "Reading", output: "Output", *, wanted: "Collection[str]"
 
 
 def _say_problems(board: "Board", output: "Output") -> None:
-    if board.problems:
+    count = len(board.problems)
+    if count:
         output.say(
-            f"{len(board.problems)} problems in the task files: coord check shows those of the working copy"
+            f"{count} problem{'s' * (count != 1)} in the task files: coord check shows those of the working copy"
         )
 
 

@@ -102,7 +102,8 @@ def row(entry: Entry) -> tuple[str, ...]:
 def words_of(entry: Entry) -> str:
     """Return what an entry says, in one line: the reason, how long it took, who it was."""
     told = [f"in {lasting(entry.seconds)}"] if entry.seconds else []
-    told += [f"flaky: {one_line(', '.join(entry.flaky))}"] if entry.flaky else []
+    flaky = one_line(f"flaky: {', '.join(entry.flaky)}") if entry.flaky else ""
+    told += [flaky] if flaky and flaky not in entry.reason else []
     told += [f"by {one_line(entry.by, 80)}"] if entry.by and entry.source is not Source.SESSION else []
     words, rest = one_line(entry.reason, 500), "; ".join(told)
     return f"{words} ({rest})" if words and rest else words or rest or "-"

@@ -280,6 +280,21 @@ def test_an_estimate_is_off_from_two_classes_on(said: str, files: int, off: bool
     assert bool(estimates_off([task], [outcome])) is off
 
 
+def test_an_estimate_that_was_off_says_how_many_files_it_was() -> None:
+    task = replace(make_task("a"), scope="broad")
+    words = [
+        off.was for files in (("f",), ("f", "g")) for off in estimates_off([task], [Outcome("a", files, 0)])
+    ]
+
+    assert words == ["really single (1 file)", "really single (2 files)"]
+
+
+def test_a_revert_names_the_command_that_tells_of_it() -> None:
+    (item,) = _review(Entry(T, Kind.REVERTED, "it's", "undone", Source.MAIN, commit="c")).items
+
+    assert [plain_words(words) for words in item.evidence] == ["it's: 1 time, see coord why 'it'\"'\"'s'"]
+
+
 def test_files_outside_of_touches_and_failures_of_a_low_risk_are_estimates_that_were_off() -> None:
     task = replace(make_task("a"), touches=("src/a/**",), risk="low")
 

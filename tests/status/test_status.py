@@ -237,6 +237,16 @@ def test_drift_names_what_was_left_and_the_command_that_mends_it(world: World) -
     assert "open-dependencies" not in {row["check"] for row in status(world, "--json").data["drift"]}
 
 
+def test_what_a_branch_is_at_work_on_is_not_to_be_completed_by_word(world: World) -> None:
+    world.build(tasks("a", b=task_text("b", depends_on=("a",), status="completed")))
+    world.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    world.coord("land")
+    drift = {row["check"]: row for row in status(world, "--json").data["drift"]}
+    assert drift["open-dependencies"]["command"] == "coord why a"
+    assert drift["open-dependencies"]["message"] == "completed, and a is not (feat/a has not landed)"
+    assert world.coord("why", "a").code == 0
+
+
 def test_what_is_unread_is_counted_and_stays_unread(world: World) -> None:
     world.build(tasks("a"))
     world.git("checkout", "-q", "-b", "feat/a", at=world.desk)
