@@ -13,6 +13,7 @@ from dataclasses import replace
 from coord import events
 from coord.call import Call
 from coord.commands.log import facts, words_of
+from coord.core.complaint import excerpt
 from coord.core.duration import lasting
 from coord.core.history import Entry, History, Kind
 from coord.core.present import Turn
@@ -139,8 +140,8 @@ def _show_evidence(seen: Verdict | None, output: Output) -> None:
     output.result("\nwhat was seen")
     for conflict in seen.paths:
         output.result(f"  {one_line(conflict.path)} ({one_line(conflict.kind)})")
-    for line in tail(seen.log, _LOG_LINES).splitlines():
-        output.result(f"  | {line}")
+    for line in excerpt(seen.log, _LOG_LINES).splitlines():
+        output.result(f"  | {line}".rstrip())
     facts = (("tried", seen.tried), ("suggestion", seen.suggestion), ("see it", " && ".join(seen.reproduce)))
     for name, text in facts:
         if text:
