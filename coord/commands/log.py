@@ -104,7 +104,8 @@ def words_of(entry: Entry) -> str:
     told = [f"in {lasting(entry.seconds)}"] if entry.seconds else []
     flaky = one_line(f"flaky: {', '.join(entry.flaky)}") if entry.flaky else ""
     told += [flaky] if flaky and flaky not in entry.reason else []
-    told += [f"by {one_line(entry.by, 80)}"] if entry.by and entry.source is not Source.SESSION else []
+    is_told = entry.source is Source.SESSION or entry.by in entry.reason
+    told += [] if is_told else [f"by {one_line(entry.by, 80)}"]
     words, rest = one_line(entry.reason, 500), "; ".join(told)
     return f"{words} ({rest})" if words and rest else words or rest or "-"
 

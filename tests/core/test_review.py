@@ -209,6 +209,21 @@ def test_a_block_of_a_task_that_is_blocked_now_is_open_and_an_item() -> None:
     assert _ids(review) == ["review/open-blocks"]
 
 
+def test_what_is_still_blocked_is_told_before_what_was() -> None:
+    red = a_red_gate("a", T)
+    blocked = Entry(T + 900, Kind.BLOCKED, "b", "no licence", Source.MAIN, commit=oid("b"))
+    tasks = (make_task("a"), make_task("b", status="blocked"))
+    review = _review(red, a_landing("a", T + 500), blocked, tasks=tasks, chain=frozenset({red.commit}))
+    (found,) = [
+        one for one in review.findings if plain_words(one.words) == "2 blocks of 2 tasks, 1 still open"
+    ]
+
+    assert [plain_words(words).split(":")[0] for words in found.evidence] == [
+        "b still blocked",
+        "a for 8 min",
+    ]
+
+
 def test_a_block_is_lifted_by_the_tip_that_the_branch_has_now_though_nobody_here_saw_it_come() -> None:
     red = a_red_gate("a", T)
     tasks, chain = (make_task("a", status="blocked"),), frozenset({red.commit})
