@@ -154,7 +154,7 @@ def survey(
     present = branches_and_sessions(workspace, replace(view, snapshot=snapshot), memory)
     present = replace(
         present,
-        said=present.said + unread(view, is_asked=asks_forge, is_read=memory.knows_pulls),
+        said=present.said + freshness.unread(view.snapshot, is_asked=asks_forge, is_read=memory.knows_pulls),
         queue=with_clashes(present.queue, memory.foretold(workspace, view)),
         at=int(now),
         worktrees=_worktrees(workspace, trees, memory, patience),
@@ -163,15 +163,6 @@ def survey(
         validating=underway.read(workspace.state),
     )
     return Survey(present, view)
-
-
-def unread(view: View, *, is_asked: bool, is_read: bool) -> str:
-    """Return the words about pull requests that nobody has read, to stand behind what the answer goes by."""
-    if is_read or not view.snapshot.hosted:
-        return ""
-    return (
-        f"; pull requests are not read{': there is no token for GitHub' if is_asked else ' without --fetch'}"
-    )
 
 
 def branches_and_sessions(workspace: Workspace, view: View, memory: Memory | None = None) -> Present:

@@ -16,11 +16,10 @@ from coord.core.history import Entry, History, Kind, Source
 from coord.core.text import one_line, whole_number
 from coord.dates import stamp, utc
 from coord.errors import Exit
-from coord.freshness import as_of, fetch
+from coord.freshness import as_of, fetch, unread
 from coord.history import begins, read_history
 from coord.observe import View, observe
 from coord.output import Json, table
-from coord.present import unread
 from coord.workspace import open_workspace
 
 #: What happens while a task is on its way. Only --all shows it: there are several lines of it a landing.
@@ -71,7 +70,9 @@ def run(call: Call) -> Exit:
     found = [e for e in reversed(history.entries) if e.kind in kinds and (not tasks or e.task in tasks)]
     shown = found[: args.limit or None]
     is_read = args.fetch and workspace.hosting.forge is not None
-    call.output.say(as_of(workspace, view.snapshot.base) + unread(view, is_asked=args.fetch, is_read=is_read))
+    call.output.say(
+        as_of(workspace, view.snapshot.base) + unread(view.snapshot, is_asked=args.fetch, is_read=is_read)
+    )
     if call.output.json:
         local = history.local
         call.output.emit(

@@ -23,11 +23,11 @@ from coord.core.verdict import Verdict
 from coord.core.why import Link, chain, others_of, over, roots
 from coord.dates import stamp
 from coord.errors import Exit, UsageError
-from coord.freshness import fetch
+from coord.freshness import fetch, unread
 from coord.history import read_history
 from coord.observe import View, observe
 from coord.output import Json, Output, table
-from coord.present import branches_and_sessions, unread
+from coord.present import branches_and_sessions
 from coord.workspace import Workspace, open_workspace
 
 #: Whose turn it is, in words.
@@ -63,7 +63,7 @@ def run(call: Call) -> Exit:
     history = read_history(workspace, view, task=task)
     links = (over(first, history.entries), *others)
     is_read = call.args.fetch and workspace.hosting.forge is not None
-    call.output.say(present.said + unread(view, is_asked=call.args.fetch, is_read=is_read))
+    call.output.say(present.said + unread(view.snapshot, is_asked=call.args.fetch, is_read=is_read))
     seen = _seen_of(view, links[0])
     beside = others_of(view.snapshot, present, links[0])
     branches = [_link(link) for link in beside]
