@@ -121,7 +121,7 @@ def _remarks(reading: "Reading", tasks: "list[Task]") -> list[str]:
     for task in tasks:
         id, _, row = task
         if id in live:
-            found.append(f"in progress: {live[id]}")
+            found.append(f"in progress: {live[id]}" if row[2] == "pending" else live[id])
         elif row[2] == "completed":
             found.append("")
         elif id not in waiting:

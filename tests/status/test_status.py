@@ -369,3 +369,12 @@ def test_a_conflict_to_come_stands_beside_the_branch_that_it_is_about(world: Wor
     world.main({"src/hub.txt": "1 main\n2\n3\n"})
     queue = json.loads(status(world, "--json", "--fetch").out)["data"]["queue"]
     assert {one["clash"] for one in queue} == {"would conflict with main in src/hub.txt"}
+
+
+def test_the_list_calls_no_blocked_task_in_progress(world: World) -> None:
+    world.build(tasks("a", "b"))
+    world.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    world.coord("land")
+    world.push("feat/b", {"src/b.txt": "b\n"})
+    rows = [line.split() for line in world.coord("list", "--fetch").out.splitlines()]
+    assert [row[:3] for row in rows] == [["blocked", "a", "feat/a"], ["pending", "b", "in"]]
