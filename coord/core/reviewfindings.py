@@ -252,8 +252,8 @@ def _slow(facts: Facts) -> Found:
 
 
 def _gate(facts: Facts) -> Found:
-    if facts.gate.runs and facts.landings:
-        each = facts.gate.total / len(facts.landings)
+    if facts.gate.runs and facts.watched:
+        each = facts.gate.total / facts.watched
         words = f"{lasting(each)} of gate for each landing, {lasting(facts.gate.total)} in all"
         of_period = (
             f"{share(facts.gate.total, facts.period.seconds)} of the period (side by side counts twice)"

@@ -228,7 +228,7 @@ def _stale(facts: Facts) -> Iterator[Item]:
 
 
 def _gate(facts: Facts) -> Iterator[Item]:
-    each = facts.gate.total / len(facts.landings) if facts.landings else 0
+    each = facts.gate.total / facts.watched if facts.watched else 0
     if each > _LONG_GATE:
         yield Item(
             slug("gate-time"),

@@ -304,6 +304,16 @@ def test_an_estimate_that_was_off_says_how_many_files_it_was() -> None:
     assert words == ["really single (1 file)", "really single (2 files)"]
 
 
+def test_validations_are_held_against_the_landings_that_were_watched() -> None:
+    runs = [an_event(Kind.VALIDATED, "b", T + 900 + n, tip=oid(f"b{n}"), seconds=60.0) for n in range(3)]
+    told = dict(summary(_facts(a_landing("a", T), *runs, a_landing("b", T + 1000))))
+    untold = dict(summary(_facts(a_landing("a", T), *runs)))
+
+    assert plain_words(told["Validations for each landed branch"]) == "3.0"
+    assert "Validations for each landed branch" not in untold
+    assert untold["Time in gates"]
+
+
 def test_a_revert_names_the_command_that_tells_of_it() -> None:
     (item,) = _review(Entry(T, Kind.REVERTED, "it's", "undone", Source.MAIN, commit="c")).items
 
