@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coord.core.analysis import Study, faults
+from coord.core.asking import answer_to
 from coord.core.dashgraph import ID, NAME, Facts, graph_facts
 from coord.core.forecast import Forecast, Shared
 from coord.core.graphparts import Fact
@@ -226,6 +227,7 @@ def _session(row: AtWork) -> Facts:
         "turn": row.turn,
         "cost": round(row.cost, 4),
         "oddities": [_oddity(odd) for odd in row.oddities],
+        "command": "" if row.oddities else answer_to(row) or "",
     }
 
 

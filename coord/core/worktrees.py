@@ -33,7 +33,7 @@ def branch_of(name: str, prefixes: Sequence[str], known: Collection[str]) -> str
     """Return the branch that people mean by a task's id or a branch's name; ``known`` are the branches that there are."""
     if name in known or any(name.startswith(prefix) for prefix in prefixes):
         return name
-    return prefixes[0] + name
+    return next((prefix + name for prefix in prefixes if prefix + name in known), prefixes[0] + name)
 
 
 def folder_of(branch: str) -> str:

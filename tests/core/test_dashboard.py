@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from coord.core.dashboard import Seen, page_facts
 from coord.core.dashgraph import graph_facts
 from coord.core.graph import TaskGraph
+from coord.core.present import AtWork, Oddity
 from coord.core.task import Status
 from coord.core.text import plain
 from coord.core.timeline import Moment, timeline
@@ -150,3 +152,13 @@ def test_a_graph_without_tasks_has_no_columns() -> None:
     facts = graph_facts(pages.study(), {})
     assert (facts["tasks"], facts["columns"], facts["edges"]) == ([], [], [])
     assert TaskGraph.of(()).tasks == ()
+
+
+def test_a_session_that_needs_a_person_says_what_to_type_and_says_it_once() -> None:
+    odd = Oddity("waiting-for-answer", "medium", "it asks", "coord message s1 YES --answer")
+    waits = AtWork("s1", "a", "feat/a", "scripted", "waiting", "Which?", 1, 1, 1, 0.0)
+    rows = (waits, replace(waits, oddities=(odd,)), replace(waits, state="working"))
+    seen = pages.full()
+    facts = page_facts(replace(seen, present=replace(seen.present, sessions=rows)))
+    told = json.loads(json.dumps(facts))["sessions"]
+    assert [one["command"] for one in told] == ["coord message s1 'YOUR ANSWER' --answer", "", ""]

@@ -65,6 +65,7 @@ def test_a_name_is_a_branch_when_it_has_a_prefix_or_exists_and_else_a_task() -> 
     assert branch_of("auth/keys", ("feat/", "fix/"), ()) == "feat/auth/keys"
     assert branch_of("fix/typo", ("feat/", "fix/"), ()) == "fix/typo"
     assert branch_of("experiment", ("feat/",), {"experiment"}) == "experiment"
+    assert branch_of("typo", ("feat/", "fix/"), {"fix/typo"}) == "fix/typo"
 
 
 def test_force_passes_over_what_can_be_saved_and_over_nothing_else() -> None:
