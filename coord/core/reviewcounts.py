@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from coord.core.estimates import Outcome, estimates_off, stated
 from coord.core.forecast import Shared, hubs
-from coord.core.history import Entry, History, Kind, Source
+from coord.core.history import Entry, History, Kind, Since, Source
 from coord.core.journal import Ahead
 from coord.core.present import Drift
 from coord.core.queue import make_queue
@@ -52,17 +52,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Material:
-    """What a review is made from. ``chain`` are main's first-parent commits, ``before`` the commits of main that the
-    period leaves out, ``since`` when it begins (None: with the first entry)."""
+    """What a review is made from. ``chain`` are main's first-parent commits, ``since`` the period."""
 
     history: History
     snapshot: Snapshot
     now: int
     changes: tuple[Change, ...] = ()
     drift: tuple[Drift, ...] = ()
-    since: int | None = None
+    since: Since = field(default_factory=Since)
     chain: frozenset[str] = frozenset()
-    before: frozenset[str] = frozenset()
     told: str = ""
     by_hand: int = 0
 
@@ -127,11 +125,11 @@ class _Desk:
         yield from _once(found, lambda entry: (entry.task, entry.commit or entry.at))
 
     def _counts(self, entry: Entry) -> bool:
-        within = self.period.since <= entry.at <= self.period.until
-        return within and entry.commit not in self.material.before
+        is_past = entry.at <= self.period.until or entry.source is Source.MAIN
+        return is_past and self.material.since.holds(entry.at, entry.commit)
 
     def _period(self) -> Period:
-        since = self.material.since
+        since = self.material.since.at
         if since is None:
             known = (Source.MAIN, Source.VERDICT, Source.EVENT)
             tips = (change.tip_at for change in self.material.changes)
