@@ -155,9 +155,10 @@ class _Desk:
 
     def _landing(self, entry: Entry) -> Landed:
         change = self.changes.get(entry.commit, Change(entry.commit, (), entry.at))
-        before = [one.at for one in self.landed_of[entry.task] if _order(one) < _order(entry)]
+        before = [one for one in self.landed_of[entry.task] if _order(one) < _order(entry)]
         start = before[-1] if before else None
-        mine = [e for e in self.of_task[entry.task] if (start is None or e.at >= start) and e.at <= entry.at]
+        until = [e for e in self.of_task[entry.task] if not _is_before(entry, e)]
+        mine = [e for e in until if start is None or not _is_before(e, start)]
         tried = [e for e in self.failed_of[entry.task] if e in mine]
         seen = [e.at for e in mine if e.kind is Kind.SEEN and not e.working]
         validated = [e for e in mine if e.kind is Kind.VALIDATED]
@@ -297,6 +298,11 @@ _KINDS = {kind: place for place, kind in enumerate((Kind.SEEN, Kind.VALIDATED))}
     kind: 2 + place
     for place, kind in enumerate(kind for kind in Kind if kind not in (Kind.SEEN, Kind.VALIDATED))
 }
+
+
+def _is_before(one: Entry, other: Entry) -> bool:
+    """Say whether one came first for sure: of what main says in one second, main knows."""
+    return one.at < other.at or (one.at == other.at and 0 < one.place < other.place)
 
 
 def _is_new_tip(entry: Entry, blocked: Entry) -> bool:

@@ -192,6 +192,12 @@ def test_landings_of_one_second_are_told_apart_by_the_commits_before_the_period(
 # -- blocks and drift --------------------------------------------------------------------------------------------------
 
 
+def test_what_failed_after_a_landing_in_the_same_second_is_no_attempt_of_it() -> None:
+    landing, red = replace(a_landing("a", T), place=1), replace(a_red_gate("a", T), place=2)
+    again = replace(a_landing("a", T, n="2"), place=3)
+    assert [one.attempts for one in _facts(landing, red, again).landings] == [1, 2]
+
+
 def test_a_block_is_a_commit_of_main_and_lasts_until_it_is_lifted_or_lands() -> None:
     red = a_red_gate("a", T)
     told = _facts(red, a_landing("a", T + 500), chain=frozenset({red.commit})).episodes
