@@ -107,9 +107,8 @@ def show_list(reading: "Reading", output: "Output", *, wanted: "Collection[str]"
 
 def _say_problems(board: "Board", output: "Output") -> None:
     if board.problems:
-        output.say(
-            f"{len(board.problems)} problems in the task files: coord check shows those of the working copy"
-        )
+        problems = "1 problem" if len(board.problems) == 1 else f"{len(board.problems)} problems"
+        output.say(f"{problems} in the task files: coord check shows those of the working copy")
 
 
 def _remarks(reading: "Reading", tasks: "list[Task]") -> list[str]:

@@ -67,7 +67,8 @@ def open_dependencies(place: Place) -> Iterator[Finding]:
     graph = place.view.snapshot.graph if place.view else None
     for task in graph.tasks if graph else ():
         unmet = [need.id for need in graph.unmet(task.id)] if graph and task.is_completed else []
-        known = [need for need in unmet if graph and need != task.id and graph.get(need)]
+        # One that is completed, and unmet by a circle or by its file, is no matter of its status.
+        known = [need for need in unmet if graph and (other := graph.get(need)) and not other.is_completed]
         if known:
             told = f"completed, and {', '.join(known)} {'is' if len(known) == 1 else 'are'} not"
             yield Finding(Severity.WARNING, task.id, told, f"coord complete {shlex.join(known)}")
