@@ -408,7 +408,9 @@ def test_the_claim_of_a_task_that_no_agent_can_take_ends_and_what_is_pushed_is_h
 
 def test_of_two_completed_tasks_in_a_circle_none_is_said_not_to_be(clean: World) -> None:
     circle = {"a": ("b",), "b": ("a",)}
-    clean.main({f"tasks/{id}.md": task_text(id, depends_on=on, status="completed") for id, on in circle.items()})
+    clean.main(
+        {f"tasks/{id}.md": task_text(id, depends_on=on, status="completed") for id, on in circle.items()}
+    )
     assert "open-dependencies" not in {found["check"] for found in _findings(clean)}
 
 
