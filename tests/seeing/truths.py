@@ -141,9 +141,7 @@ def _leads_on(told: Any) -> Iterator[str]:
     for link in links:
         if link["turn"] == "others" and not link["on"]:
             yield f"why {link['task']}: it is others' turn, and nobody is named: {link['reason']}"
-    # A stack can close a circle that no task file states; then everybody waits for others.
-    is_stack = any("it holds commits of" in link["reason"] for link in links)
-    if told["turn"] == "others" and not told["first"] and not is_stack:
+    if told["turn"] == "others" and not told["first"]:
         yield f"why {told['task']}: others first, and nobody is: {told['reason']}"
 
 
