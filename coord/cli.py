@@ -290,5 +290,5 @@ def _report(error: BaseException, argv: Sequence[str]) -> str:
     return (
         "coord: this is a defect in coord, not in your repository. Nothing half done is left: run it again.\n"
         f"  please report it with what follows (coord {__version__}, Python {sys.version.split()[0]}, "
-        f"command: {' '.join(argv[:1])})\n\n{masked}"
+        f"command: {next((word for word in argv if word in VERBS or word in ALIASES), '-')})\n\n{masked}"
     )

@@ -26,10 +26,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from coord.core.complaint import excerpt
 from coord.core.objects import Entry, TreeFile, TreeReader, graft, parse_tree, tree_files
 from coord.core.profile import Profile, program
 from coord.core.settings import matches
-from coord.core.text import tail
 from coord.core.trial import CouldNotRun, GatedTrial, Trial
 from coord.errors import CoordError
 from coord.folder import make_folder, materialise, remove
@@ -49,6 +49,8 @@ _MAKE_ROOM = "make room or mend the rights, then run coord land again"
 
 #: How many gates may be at work for one repository on one machine.
 _SLOTS = 64
+#: How much (bytes) of the end of a step's output is searched for what it complained of first.
+_READ = 1 << 20
 
 #: How the folder of a repository's gates ends: with the digest of its git directory.
 _REPOSITORY = re.compile(r"-[0-9a-f]{10}\Z")
@@ -289,9 +291,9 @@ def _is_of_the_tree(step: tuple[str, ...], profile: Profile, ended: CouldNotRun)
 
 def _why(log: Path, ended: Ended) -> str:
     with log.open("rb") as stream:
-        stream.seek(max(0, log.stat().st_size - 65536))
+        stream.seek(max(0, log.stat().st_size - _READ))
         text = stream.read().decode("utf-8", "replace")
-    return tail(f"{text}\n[coord] {ended.why}" if ended.why else text)
+    return excerpt(f"{text}\n[coord] {ended.why}" if ended.why else text)
 
 
 # -- the folder and its environment ----------------------------------------------------------------------------

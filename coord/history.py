@@ -60,7 +60,7 @@ def read_history(workspace: Workspace, view: View, *, task: str = "") -> History
     found = _without_renewals(found)
     if task:
         found = [entry for entry in found if entry.task in (task, "")]
-        found += [*_of_branches(workspace, view, task, found), *_of_notes(workspace, task)]
+        found += [*_of_branches(workspace, view, task, found), *_of_notes(workspace, task, found)]
     first = min((entry.at for entry in local), default=None)
     return History(joined(found), Local(first, unread, len(sessions)))
 
@@ -314,12 +314,24 @@ def _of_commit(kind: Kind, branch: str, task: str, commit: Commit, words: str) -
 # -- sessions of this machine ------------------------------------------------------------------------------------------
 
 
-def _of_notes(workspace: Workspace, task: str) -> Iterator[Entry]:
-    """Yield what agents and the monitor told the coordinator about a task; a note stays unread."""
+def _of_notes(workspace: Workspace, task: str, known: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield what agents and the monitor told the coordinator about a task; a note stays unread, and one that tells what a
+    session's own log told (``known``) is none."""
+    told = [(one.by, *_parts(one.reason)) for one in known if one.kind in (Kind.ANOMALY, Kind.ENDED)]
     for note in inbox.read(workspace.state, unread_only=False, mark=False):
-        if note.task == task:
+        is_told = any(
+            note.session == session and note.text.startswith((f"{name} (", reason or f"{name} ("))
+            for session, name, reason in told
+        )
+        if note.task == task and not is_told:
             words = f"{one_line(note.level, 20)}: {one_line(note.text, 500)}"
             yield Entry(note.at, Kind.TOLD, task, words, Source.SESSION, branch=note.branch, by=note.session)
+
+
+def _parts(words: str) -> tuple[str, str]:
+    """Return what a session's log names, and the beginning of what it says of it."""
+    name, _, text = words.partition(": ")
+    return name, text[:100]
 
 
 #: How the lines of a session's log begin that are told of all sessions.

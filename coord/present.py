@@ -5,7 +5,6 @@ It goes by the last fetch, and changes nothing: no ref, no mark in the inbox.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,16 +16,16 @@ from coord.core.forecast import Forecast
 from coord.core.foretold import with_clashes
 from coord.core.overview import present_of
 from coord.core.present import AtWork, Drift, Oddity, Present, Tree
+from coord.core.pull import Pull
 from coord.core.remembered import with_remembered
 from coord.core.settings import Settings
-from coord.core.snapshot import Snapshot
+from coord.core.snapshot import Mark, Snapshot
 from coord.core.text import one_line
 from coord.doctor.check import examine
 from coord.doctor.finding import Place
 from coord.doctor.untidy import UNTIDY
 from coord.errors import UsageError
 from coord.forecast import foretell, in_landing_order
-from coord.hosting import host
 from coord.observe import View, observe
 from coord.sessions.gauging import Gauge, Gauged
 from coord.taskfolder import read_tasks_here
@@ -60,11 +59,29 @@ class Memory:
     sizes: dict[Path, tuple[float, Measured]] = field(default_factory=dict)
     forecast: Forecast = field(default_factory=Forecast)
     _foretold_of: tuple[object, ...] = ()
+    _forge: tuple[tuple[Pull, ...], tuple[Mark, ...]] | None = None
 
     @classmethod
     def of(cls, workspace: Workspace) -> Memory:
         """Return the memory of who looks for the first time."""
         return cls(Gauge(workspace))
+
+    def observed(self, workspace: Workspace, *, now: int, asks_forge: bool) -> View:
+        """Return the view of a repository; what the forge is not asked is as it said it last."""
+        if asks_forge:
+            view = observe(workspace, now=now)
+            if workspace.hosting.forge is not None:
+                self._forge = view.snapshot.pulls, view.snapshot.approvals
+            return view
+        pulls, approvals = self._forge or ((), ())
+        view = observe(workspace.without_forge(pulls), now=now)
+        known = view.snapshot if self._forge is None else replace(view.snapshot, approvals=approvals)
+        return replace(view, snapshot=known)
+
+    @property
+    def knows_pulls(self) -> bool:
+        """Say whether a forge has told of pull requests."""
+        return self._forge is not None
 
     def foretold(self, workspace: Workspace, view: View) -> Forecast:
         """Return the forecast of a view: it goes by main, the task folder's place, and the tips in the order in which they
@@ -75,6 +92,14 @@ class Memory:
         if of != self._foretold_of:
             self.forecast, self._foretold_of = foretell(workspace, view), of
         return self.forecast
+
+
+def ask(workspace: Workspace, memory: Memory) -> None:
+    """Fetch, and ask the forge for what it keeps beside git: looks with this ``memory`` go by it. Raises CoordError when
+    the remote or the forge does not answer."""
+    freshness.fetch(workspace)
+    if workspace.main_tip is not None:
+        memory.observed(workspace, now=int(time.time()), asks_forge=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +140,8 @@ def survey(
 ) -> Survey:
     """Return how the repository stands at ``now`` (seconds since the epoch; None: this moment), as last fetched.
 
-    ``asks_forge``: pull requests and approvals are read from the forge, where there is one; else only that it is hosted
-    is known, and the answer says so. Before main is there, the tasks are those of the working copy. Raises UsageError or
+    ``asks_forge``: pull requests and approvals are read from the forge, where there is one; else they are those that
+    ``memory`` holds, and without any the answer says so. Before main is there, the tasks are those of the working copy. Raises UsageError or
     CoordError when main's settings or history cannot be read, or a bare repository has no main.
     """
     memory, patience = memory or Memory.of(workspace), patience or Patience()
@@ -124,13 +149,12 @@ def survey(
     trees = tuple(tree for tree in list_worktrees(workspace.git) if not tree.is_main and not tree.is_bare)
     if workspace.main_tip is None:
         return Survey(_before_main(workspace, memory, trees, now))
-    view = observe(workspace if asks_forge else _without_forge(workspace), now=int(now))
+    view = memory.observed(workspace, now=int(now), asks_forge=asks_forge)
     snapshot = with_remembered(view.snapshot, events.recent(workspace.state))
     present = branches_and_sessions(workspace, replace(view, snapshot=snapshot), memory)
-    unread = "; pull requests are not read without --fetch" if view.snapshot.hosted and not asks_forge else ""
     present = replace(
         present,
-        said=present.said + unread,
+        said=present.said + freshness.unread(view.snapshot, is_asked=asks_forge, is_read=memory.knows_pulls),
         queue=with_clashes(present.queue, memory.foretold(workspace, view)),
         at=int(now),
         worktrees=_worktrees(workspace, trees, memory, patience),
@@ -139,14 +163,6 @@ def survey(
         validating=underway.read(workspace.state),
     )
     return Survey(present, view)
-
-
-def _without_forge(workspace: Workspace) -> Workspace:
-    """Return the workspace as one without credentials has it: looking at what is here asks nobody."""
-    alone = replace(workspace)
-    server = {name: os.environ[name] for name in ("GITHUB_SERVER_URL",) if name in os.environ}
-    vars(alone).update(memo=workspace.memo, hosting=host(workspace.url, workspace.forge_name, server))
-    return alone
 
 
 def branches_and_sessions(workspace: Workspace, view: View, memory: Memory | None = None) -> Present:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from coord.ci.job import Job
 from coord.core.ciplan import CiPlan
+from coord.core.complaint import excerpt
 from coord.core.leg import VALIDATE, Conclusion, Failed, Leg, Passed, Place, Unknown, conclude, trial_named
 from coord.core.profile import Profile, program
 from coord.core.request import passed_over
 from coord.core.snapshot import Snapshot, TaskBranch
-from coord.core.text import tail
 from coord.core.trial import Found, MainRed, Red, Trial, Unfit
 from coord.errors import CoordError
 from coord.forges.base import Forge
@@ -180,7 +180,7 @@ def ran(job: Job, workspace: Workspace, plan: CiPlan, forge: Forge) -> Ran:
 
 
 def read_log(text: str, profile: Profile) -> tuple[str, str]:
-    """Return (step, tail) from a job's log; a step that the profile does not have is none.
+    """Return (step, excerpt) from a job's log; a step that the profile does not have is none.
 
     What the runner says of the step before it starts (``##[group]`` to ``##[endgroup]``) is no part of it.
     """
@@ -192,4 +192,4 @@ def read_log(text: str, profile: Profile) -> tuple[str, str]:
     end = max(ends, default=len(lines))
     begin = max((n + 1 for n, line in enumerate(lines[:end]) if line.startswith("##[endgroup]")), default=0)
     step = lines[end].removeprefix(FAILED_STEP) if end < len(lines) else "the gate"
-    return step, tail("\n".join(line for line in lines[begin:end] if not line.startswith("##[")))
+    return step, excerpt("\n".join(line for line in lines[begin:end] if not line.startswith("##[")))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from coord import events
 from coord.call import Call
 from coord.commands.log import facts, words_of
+from coord.core.complaint import excerpt
 from coord.core.duration import lasting
 from coord.core.history import Entry, History, Kind
 from coord.core.present import Turn
@@ -22,7 +23,7 @@ from coord.core.verdict import Verdict
 from coord.core.why import Link, chain, others_of, over, roots
 from coord.dates import stamp
 from coord.errors import Exit, UsageError
-from coord.freshness import fetch
+from coord.freshness import fetch, unread
 from coord.history import read_history
 from coord.observe import View, observe
 from coord.output import Json, Output, table
@@ -53,7 +54,7 @@ def run(call: Call) -> Exit:
     workspace = open_workspace(call.folder)
     if call.args.fetch:
         fetch(workspace)
-    view = observe(workspace)
+    view = observe(workspace if call.args.fetch else workspace.without_forge())
     view = replace(view, snapshot=with_remembered(view.snapshot, events.recent(workspace.state)))
     word = call.args.task
     task = _named(workspace, view, word)
@@ -61,7 +62,8 @@ def run(call: Call) -> Exit:
     first, *others = chain(view.snapshot, present, task, branch="" if word == task else word)
     history = read_history(workspace, view, task=task)
     links = (over(first, history.entries), *others)
-    call.output.say(present.said)
+    is_read = call.args.fetch and workspace.hosting.forge is not None
+    call.output.say(present.said + unread(view.snapshot, is_asked=call.args.fetch, is_read=is_read))
     seen = _seen_of(view, links[0])
     beside = others_of(view.snapshot, present, links[0])
     branches = [_link(link) for link in beside]
@@ -139,8 +141,8 @@ def _show_evidence(seen: Verdict | None, output: Output) -> None:
     output.result("\nwhat was seen")
     for conflict in seen.paths:
         output.result(f"  {one_line(conflict.path)} ({one_line(conflict.kind)})")
-    for line in tail(seen.log, _LOG_LINES).splitlines():
-        output.result(f"  | {line}")
+    for line in excerpt(seen.log, _LOG_LINES).splitlines():
+        output.result(f"  | {line}".rstrip())
     facts = (("tried", seen.tried), ("suggestion", seen.suggestion), ("see it", " && ".join(seen.reproduce)))
     for name, text in facts:
         if text:

@@ -145,7 +145,7 @@ def _held(waits: Waiting, scene: _Scene) -> Held:
         branch=branch.name,
         tip=branch.tip,
         result=waits.result.value,
-        reason=waits.reason,
+        reason=_reason(waits, scene),
         turn=turn,
         on=waits.on,
         paths=waits.paths,
@@ -153,6 +153,16 @@ def _held(waits: Waiting, scene: _Scene) -> Held:
         since=branch.since,
         status=scene.status(branch.task),
     )
+
+
+def _reason(waits: Waiting, scene: _Scene) -> str:
+    """Return why a branch does not land: of one that is worked on by a session that asks a person, what it asks."""
+    session = scene.session(waits.branch.task)
+    if waits.cause is Cause.WORKING and session and answer_to(session):
+        return (
+            f"{session.id} needs a person: {session.why}" if session.why else f"{session.id} needs a person"
+        )
+    return waits.reason
 
 
 def _goes_on(waits: Waiting, scene: _Scene) -> bool:

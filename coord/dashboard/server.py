@@ -15,14 +15,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 
-from coord import freshness
 from coord.core.dashboard import page_facts
 from coord.core.text import one_line
 from coord.dashboard.gathering import gather
 from coord.dashboard.page import Page, make_page, policy
 from coord.errors import CoordError, UsageError
 from coord.output import Output
-from coord.present import Memory
+from coord.present import Memory, ask
 from coord.workspace import Workspace, open_workspace
 
 _HOST = "127.0.0.1"
@@ -56,28 +55,28 @@ class Live:
 
     def _look(self) -> Page:
         workspace = open_workspace(self.folder)
-        if self.fetch:
-            self._fetch_when_due(workspace)
         self._memory = self._memory or Memory.of(workspace)
+        if self.fetch:
+            self._fetch_when_due(workspace, self._memory)
         seen = gather(workspace, self._memory)
         present = replace(seen.present, said=seen.present.said + self._unfetched)
         return make_page(page_facts(replace(seen, present=present)), served=True)
 
-    def _fetch_when_due(self, workspace: Workspace) -> None:
+    def _fetch_when_due(self, workspace: Workspace, memory: Memory) -> None:
         """Fetch: at first before anything is shown, later beside it, so that a remote that hangs holds up no page."""
         if self._page is None:
-            freshness.fetch(workspace)
+            ask(workspace, memory)
             self._fetched = time.monotonic()
             return
         is_due = time.monotonic() - self._fetched > _FETCHED
         if is_due and (self._asking is None or not self._asking.is_alive()):
-            self._asking = Thread(target=self._ask, name="fetch", daemon=True)
+            self._asking = Thread(target=self._ask, args=(memory,), name="fetch", daemon=True)
             self._asking.start()
 
-    def _ask(self) -> None:
+    def _ask(self, memory: Memory) -> None:
         """Fetch. A remote that does not answer is told of on the page; what is here is shown all the same."""
         try:
-            freshness.fetch(open_workspace(self.folder))
+            ask(open_workspace(self.folder), memory)
             self._unfetched = ""
         except CoordError as error:
             self._unfetched = f"; not fetched: {one_line(error.message, 120)}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 
+from coord.core.complaint import first_complaint
 from coord.core.text import folded
 from coord.core.verdict import Verdict, VerdictKind
 from coord.demo.picture import Picture, Step, TaskLine
@@ -86,8 +86,12 @@ def _details(verdict: Verdict) -> list[str]:
 
 def _complaint(log: str) -> list[str]:
     """Return the first complaint in a gate's log, with the place that the next line names."""
-    found = re.search(r"^(?:error|\w*Error)\b.*(?:\n *--> .*)?", log, re.MULTILINE)
-    return [" ".join(found[0].split())] if found else []
+    lines = log.splitlines()
+    at = first_complaint(lines)
+    if at is None:
+        return []
+    place = lines[at + 1] if lines[at + 1 : at + 2] and lines[at + 1].lstrip().startswith("-->") else ""
+    return [" ".join(f"{lines[at]} {place}".split())]
 
 
 def _remains(picture: Picture) -> list[str]:

@@ -15,8 +15,8 @@ import psutil
 
 from coord.core.present import Present
 from coord.errors import CoordError
-from coord.freshness import fetch, forget
-from coord.present import Memory, look
+from coord.freshness import forget
+from coord.present import Memory, ask, look
 from coord.workspace import Workspace, open_workspace
 
 #: Seconds between two looks at whether anything here has changed.
@@ -74,11 +74,10 @@ class Lookout:
     def _watch(self) -> None:
         looked = monotonic()
         while not self._over.wait(_TICK):
-            news = self._fetched.is_set()
-            if not (news or self._changed() or monotonic() - looked >= self._seconds):
+            if not (self._fetched.is_set() or self._changed() or monotonic() - looked >= self._seconds):
                 continue
             self._fetched.clear()
-            self.sight = self._sight(asks_forge=news and not self._unfetched)
+            self.sight = self._sight()
             looked = monotonic()
 
     def _changed(self) -> bool:
@@ -89,13 +88,10 @@ class Lookout:
         before, self._seen = self._seen, seen
         return before != seen
 
-    def _sight(self, *, asks_forge: bool) -> Sight:
-        if asks_forge:
-            for known in ("pulls", "said"):
-                vars(self._workspace).pop(known, None)
+    def _sight(self) -> Sight:
         forget(self._workspace)
         try:
-            present = look(self._workspace, self._memory, asks_forge=asks_forge)
+            present = look(self._workspace, self._memory)
         except (CoordError, OSError) as error:
             return replace(self.sight, unseen=str(error), unfetched=self._unfetched)
         return Sight(present, self._unfetched)
@@ -106,7 +102,7 @@ class Lookout:
         workspace = open_workspace(self._folder)
         while not self._over.is_set():
             try:
-                fetch(workspace)
+                ask(workspace, self._memory)
                 self._unfetched = ""
             except (CoordError, OSError) as error:
                 self._unfetched = str(error)

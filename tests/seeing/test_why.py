@@ -231,6 +231,16 @@ def test_what_an_attempt_showed_stands_beside_why_it_is_blocked(world: World) ->
     assert why(world, "a")["evidence"] is None
 
 
+def test_of_a_long_output_the_first_complaint_is_kept_and_shown(world: World) -> None:
+    loud = "echo 'error[E0308]: mismatched types'; echo '  --> src/lib.rs:3:1'; seq 1 500; echo 'gave up'; exit 1\n"
+    world.build({"a": task_text("a")}, files={"check.sh": f"test -f src/a.txt || exit 0; {loud}"})
+    world.push("feat/a", {"src/a.txt": "a\n"})
+    world.land()
+    shown = world.coord("why", "a").out
+    for line in ("error[E0308]: mismatched types", "  --> src/lib.rs:3:1", "(492 lines more)", "gave up"):
+        assert f"  | {line}\n" in shown
+
+
 def test_a_branch_with_no_prefix_of_task_branches_is_named_as_such(world: World) -> None:
     world.build({"a": task_text("a")})
     world.push("spike/idea")

@@ -82,5 +82,19 @@ def test_sessions_are_shown_with_what_they_wait_for_and_what_goes_wrong(world: W
         assert states["hangs"] == "interrupted"
 
 
+def test_a_pushed_branch_whose_session_asks_a_person_says_what_it_asks_and_says_it_once(world: World) -> None:
+    begun = [step for step in finish("a") if "done" not in step]
+    steps = [*begun, {"question": {"text": "Which colour?", "options": ["red", "blue"]}}, {"hang": True}]
+    with team_of(world, {"a": task("a", script(steps))}, calm(CONFIG)) as team:
+        world.coord("spawn", "a")
+        team.until(lambda: bool(team.session("a").standing.asked))
+        team.until(lambda: "waiting-for-answer" in world.coord("inbox").out)
+        id = team.session("a").record.id
+        (waiting,) = json.loads(team.command("status", "--fetch", "--json").out)["data"]["waiting"]
+        told = json.loads(team.command("why", "a", "--json").out)["data"]["timeline"]
+    assert (waiting["reason"], waiting["turn"]) == (f"{id} needs a person: Which colour?", "maintainer")
+    assert sum("Which colour?" in entry["reason"] for entry in told) == 1, told
+
+
 def _process(team: Team, id: str) -> str:
     return (team.desk / ".git/coord/sessions" / id / "process.json").read_text()
