@@ -275,3 +275,13 @@ def test_plan_and_status_say_the_same_of_what_comes_next(world: World) -> None:
     world.push("feat/a", message="stop\n\nCoord-Status: blocked\nCoord-Reason: no such library")
     plan = world.coord("plan", "--json").data
     assert plan["next"] == world.coord("status", "--json").data["next"] == "block feat/a: no such library"
+
+
+def test_the_approval_that_is_asked_for_is_of_the_branch_that_waits_for_it(world: World) -> None:
+    world.build({"a": task_text("a")}, config='[project]\nprefixes = ["feat/", "research/"]\n' + CHECK)
+    world.push("research/a", {".github/x.yml": "x\n"})
+    world.push("feat/a", {"src/more.txt": "x\n"})
+    assert why(world, "a")["command"] == "coord approve a"
+    assert "approved research/a" in world.coord("approve", "a").out
+    assert why(world, "research/a")["state"] == "queued"
+    assert "approved feat/a" in world.coord("approve", "feat/a").out
