@@ -11,7 +11,8 @@ from typing import Any
 from coord.core.spawning import why_not
 from coord.observe import observe
 from coord.workspace import open_workspace
-from tests.seeing.stories import Story, copy_of
+from tests.seeing.records import copy_of
+from tests.seeing.stories import Story
 from tests.seeing.truths import asked
 from tests.world import Result, World
 

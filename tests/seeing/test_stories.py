@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.seeing.advice import bad_advice
-from tests.seeing.stories import Present, Story
+from tests.seeing.records import Present
+from tests.seeing.stories import Story
 from tests.seeing.truths import complaints
 
 
 def told(root: Path, seed: int, steps: int) -> Story:
-    story = Story(Present(root), seed).begin()
+    story = Story(Present(root), seed=seed).begin()
     for _ in range(steps):
         story.step()
     return story

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.seeing.stories import Story, Told
+from tests.seeing.records import Told
+from tests.seeing.stories import Story
 
 _DECIDED = ("landed", "completed", "blocked", "unblocked", "reverted", "conflict", "gate-failed", "retry")
 _MARKS = ("held", "released", "frozen", "thawed", "approved")
@@ -39,6 +40,10 @@ def of_the_log(story: Story, at: Path, *, own_events: bool) -> Iterator[str]:
     true = Counter((one.kind, one.task, one.commit, one.tip) for one in story.decided)
     yield from (f"log tells {n}x {key}, which is not so" for key, n in (told - true).items())
     yield from (f"log does not tell {n}x {key}" for key, n in (true - told).items())
+    landed = {(one.task, one.tip) for one in story.decided if one.kind in ("landed", "completed")}
+    for one in story.outcomes:
+        if one["outcome"] == "landed" and (one["task"], one["tip"]) not in landed:
+            yield f"land says that {one['branch']} landed at {one['tip']}, which is not so"
     reasons = {(one.kind, one.commit, one.task): one.reason for one in story.decided if one.reason}
     for entry in entries:
         said = reasons.get((entry["kind"], entry["commit"], entry["task"]))
