@@ -146,6 +146,7 @@ class Story(Record):
         branch = self._at_branch()
         if branch:
             self.world.git("merge", "-q", "--no-edit", "-X", "ours", "origin/main", ok=False)
+            self.world.git("merge", "--abort", ok=False)  # what -X does not settle nobody does
             self.world.git("push", "-q", "origin", branch)
         return branch
 
