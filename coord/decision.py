@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
 from coord.core.frontmatter import Refusal, set_scalar
 from coord.core.message import blocked_message, completed_message, unblocked_message
+from coord.core.queue import Cause, make_queue
 from coord.core.section import append_to_section, fill_section
 from coord.core.signal import trailer_block
 from coord.core.snapshot import Ruling, TaskBranch
@@ -181,7 +182,7 @@ def _ruling_update(workspace: Workspace, view: View, ruling: Ruling, verdict: Ve
 def approve(workspace: Workspace, view: View, word: str, who: str) -> Decided:
     """Allow the present tip of a branch, and no other, to change protected paths."""
     task = the_task_id(view, word)
-    branch = _the_branch(view, task)
+    branch = _the_branch(view, task, word)
     paths = sorted(path for path in branch.files if view.snapshot.settings.is_protected(path))
     if view.snapshot.approved(branch):
         return Decided((), (f"{branch.name} at {branch.tip[:7]} is approved already",))
@@ -250,8 +251,10 @@ def the_task(view: View, word: str) -> Task:
     return task
 
 
-def _the_branch(view: View, task: str) -> TaskBranch:
-    branch = next((b for b in view.snapshot.branches if b.task == task), None)
-    if branch is None:
+def _the_branch(view: View, task: str, word: str) -> TaskBranch:
+    """Return the branch that is named; of a task with two, the one that waits for an approval."""
+    found = [branch for branch in view.snapshot.branches if branch.task == task]
+    if not found:
         raise CoordError(f"there is no branch for {task} on the remote", hint="coord plan shows the branches")
-    return branch
+    waits = {one.branch.name for one in make_queue(view.snapshot).waiting if one.cause is Cause.PROTECTED}
+    return min(found, key=lambda branch: (branch.name != word, branch.name not in waits))

@@ -9,7 +9,7 @@ from itertools import count
 
 from coord import events, inbox
 from coord.core.agentevent import AgentEvent, Answered, Ended, Noted, Prompted, Started, Warned
-from coord.core.history import Entry, History, Kind, Local, Source, joined, settled
+from coord.core.history import Entry, History, Kind, Local, Since, Source, joined, settled
 from coord.core.journal import Landing, parts_of, read_landing, read_reverts
 from coord.core.objects import Commit, find_entry
 from coord.core.objects import Kind as ObjectKind
@@ -81,19 +81,17 @@ def _without_renewals(found: list[Entry]) -> list[Entry]:
 # -- since when ---------------------------------------------------------------------------------------------------------
 
 
-def begins(
-    workspace: Workspace, view: View, history: History, since: str
-) -> tuple[int | None, frozenset[str]]:
-    """Return when the period since a commit of main or a date (``""``: since ever) begins, and the commits of main before it.
+def begins(workspace: Workspace, view: View, history: History, since: str) -> Since:
+    """Return the period since a commit of main or a date (``""``: since ever).
 
-    After a commit comes what main gained since: landings of one second are told apart by it, by their dates they are not.
-    Raises UsageError for what is neither.
+    After a commit comes what main gained since, by its history: landings of one second, and what a clock that is behind or
+    a branch merged later dates back, are not told apart by their dates. Raises UsageError for what is neither.
     """
     if not since:
-        return None, frozenset()
+        return Since()
     at, commit = moment(workspace, since, view.snapshot.at), commit_named(workspace, since)
     if commit is None:
-        return at, frozenset()
+        return Since(at)
     base = view.snapshot.base
     if not workspace.git.is_ancestor(commit, base):
         raise UsageError(
@@ -102,7 +100,7 @@ def begins(
         )
     after = frozenset(workspace.git.rev_list(base, f"^{commit}"))
     told = {entry.commit for entry in history.entries if _on_main(entry, view)}
-    return at, frozenset((told | view.on_chain) - after)
+    return Since(at, frozenset((told | view.on_chain) - after), after)
 
 
 def _on_main(entry: Entry, view: View) -> bool:
@@ -116,7 +114,9 @@ def _of_main(workspace: Workspace, view: View) -> Iterator[Entry]:
     commits = workspace.git.objects.commit
     landings: list[Landing] = []
     places = count(1)
+    place_of: dict[str, int] = {}
     for step in reversed(workspace.git.first_parents(view.snapshot.base)):
+        place_of[step.oid] = next(places)
         if "Coord-" not in step.message:
             continue
         landed = [
@@ -127,7 +127,8 @@ def _of_main(workspace: Workspace, view: View) -> Iterator[Entry]:
         landings += landed
         told = [_landed(workspace, landing, step) for landing in reversed(landed)] or _told(step)
         yield from (replace(entry, place=next(places)) for entry in told)
-    yield from _reverts(workspace, view, landings)
+    for revert in _reverts(workspace, view, landings):
+        yield replace(revert, place=place_of.get(revert.commit, 0))
 
 
 def _landed(workspace: Workspace, landing: Landing, step: Commit) -> Entry:
@@ -183,8 +184,10 @@ def _reverts(workspace: Workspace, view: View, landings: Iterable[Landing]) -> I
             by, what = workspace.git.objects.commit(revert.by), landing.commit
             if revert.target == landing.step != what:
                 what = landing.step
+            # A clock that is behind dates a revert before what it reverts.
+            at = max(by.committed, workspace.git.objects.commit(landing.step).committed)
             yield Entry(
-                by.committed, Kind.REVERTED, landing.task, f"its landing {what[:7]} was reverted{undone}",
+                at, Kind.REVERTED, landing.task, f"its landing {what[:7]} was reverted{undone}",
                 Source.MAIN,
                 tip=landing.tip, commit=revert.by, by=_name(by.author),
             )  # fmt: skip
@@ -198,24 +201,31 @@ def _name(identity: str) -> str:
 
 
 def _of_verdicts(workspace: Workspace, view: View) -> Iterator[Entry]:
-    objects = workspace.git.objects
     seen: set[str] = set()
-    for name, oid in view.coord_refs.items():
-        if not name.startswith((VERDICTS, HISTORY)):
+    nth = count(1)
+    for prefix in (HISTORY, VERDICTS):  # what was closed came before what stands
+        for name, oid in view.coord_refs.items():
+            if name.startswith(prefix):
+                for attempt in reversed(list(_attempts(workspace, oid, seen))):
+                    yield replace(attempt, nth=next(nth))
+
+
+def _attempts(workspace: Workspace, newest: str, seen: set[str]) -> Iterator[Entry]:
+    """Yield the attempts that a ref of verdicts holds and that were not seen yet, the newest first."""
+    objects = workspace.git.objects
+    todo = [newest]
+    while todo:
+        oid = todo.pop()
+        if oid in seen or not objects.holds(oid, ObjectKind.COMMIT):
             continue
-        todo = [oid]
-        while todo:
-            attempt = todo.pop()
-            if attempt in seen or not objects.holds(attempt, ObjectKind.COMMIT):
-                continue
-            seen.add(attempt)
-            commit = objects.commit(attempt)
-            verdict = _verdict(workspace, commit)
-            if verdict is None:
-                continue  # whoever may push such a ref may name any commit: main's whole history is no history of verdicts
-            todo += commit.parents
-            if verdict.kind in _VERDICT_KINDS:
-                yield _attempt(verdict, commit)
+        seen.add(oid)
+        commit = objects.commit(oid)
+        verdict = _verdict(workspace, commit)
+        if verdict is None:
+            continue  # whoever may push such a ref may name any commit: main's whole history is no history of verdicts
+        todo += commit.parents
+        if verdict.kind in _VERDICT_KINDS:
+            yield _attempt(verdict, commit)
 
 
 def _verdict(workspace: Workspace, commit: Commit) -> Verdict | None:

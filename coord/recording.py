@@ -130,9 +130,13 @@ def raced(workspace: Workspace, ref: str, branches: Sequence[TaskBranch], *, tim
     events.record(workspace.state, *entries)
 
 
-def decided(workspace: Workspace, kind: Kind, tasks: Sequence[str], reason: str) -> None:
-    """Record what a person has decided about tasks (``""``: about all landing), and who it was by git's configuration."""
+def decided(workspace: Workspace, kind: Kind, tasks: Sequence[str], reason: str, commit: str) -> None:
+    """Record what a person has decided about tasks (``""``: about all landing), the ``commit`` that says it (``""``: a ref
+    is gone), and who it was by git's configuration."""
     who = workspace.git.config(r"^user\.name$").get("user.name", "")
     at = int(time.time())
-    entries = [Entry(at, kind, task, one_line(reason), Source.EVENT, by=one_line(who)) for task in tasks]
+    entries = [
+        Entry(at, kind, task, one_line(reason), Source.EVENT, commit=commit, by=one_line(who))
+        for task in tasks
+    ]
     events.record(workspace.state, *entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coord.core.history import History, Kind, Source
+from coord.core.history import History, Kind, Since, Source
 from coord.core.present import Drift
 from coord.core.reviewcounts import Change, Material
 from coord.core.text import one_line
@@ -31,27 +31,25 @@ def gather(workspace: Workspace, view: View, *, since: str = "") -> Material:
     Raises UsageError when it is neither.
     """
     history = read_history(workspace, view)
-    at, before = begins(workspace, view, history, since)
+    period = begins(workspace, view, history, since)
     return Material(
         history=history,
         snapshot=view.snapshot,
         now=view.snapshot.at,
         changes=_changes(workspace, view, history),
         drift=_drift(workspace, view),
-        since=at,
+        since=period,
         chain=view.on_chain,
-        before=before,
         told=one_line(since),
-        by_hand=_by_hand(workspace, view, at, before),
+        by_hand=_by_hand(workspace, view, period),
     )
 
 
-def _by_hand(workspace: Workspace, view: View, since: int | None, before: frozenset[str]) -> int:
+def _by_hand(workspace: Workspace, view: View, period: Since) -> int:
     """Return how many merges on main in the period are not coord's."""
     merges = (c for c in workspace.git.first_parents(view.snapshot.base) if len(c.parents) > 1)
     return sum(
-        "Coord-" not in commit.message and commit.committed >= (since or 0) and commit.oid not in before
-        for commit in merges
+        "Coord-" not in commit.message and period.holds(commit.committed, commit.oid) for commit in merges
     )
 
 

@@ -106,11 +106,9 @@ def show_list(reading: "Reading", output: "Output", *, wanted: "Collection[str]"
 
 
 def _say_problems(board: "Board", output: "Output") -> None:
-    count = len(board.problems)
-    if count:
-        output.say(
-            f"{count} problem{'s' * (count != 1)} in the task files: coord check shows those of the working copy"
-        )
+    if board.problems:
+        problems = "1 problem" if len(board.problems) == 1 else f"{len(board.problems)} problems"
+        output.say(f"{problems} in the task files: coord check shows those of the working copy")
 
 
 def _remarks(reading: "Reading", tasks: "list[Task]") -> list[str]:

@@ -36,7 +36,8 @@ def carry_out(call: Call, command: str, decision: Callable[[Workspace, View], De
     moved = [{"ref": u.ref, "old": u.old, "new": u.new} for u in decided.updates if u.old != u.new]
     if moved and not dry_run:
         text = getattr(call.args, "message", None) or ""
-        recording.decided(workspace, _KINDS[command], decided.tasks or ("",), text)
+        commit = decided.updates[0].new or ""  # the first says it; the others are what follows from it
+        recording.decided(workspace, _KINDS[command], decided.tasks or ("",), text, commit)
     call.output.emit(
         command, {"changed": bool(moved) and not call.args.dry_run, "refs": moved, "words": decided.words}
     )

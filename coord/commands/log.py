@@ -62,9 +62,8 @@ def run(call: Call) -> Exit:
     known = {entry.task for entry in history.entries}
     tasks = {_named(view, word, known) for word in args.task}
     if args.since is not None:
-        at, before = begins(workspace, view, history, args.since or " ")
-        since = at or 0
-        later = (e for e in history.entries if e.commit not in before and e.at >= since)
+        since = begins(workspace, view, history, args.since or " ")
+        later = (e for e in history.entries if since.holds(e.at, e.commit))
         history = replace(history, entries=tuple(later))
     kinds = frozenset(args.kind or (Kind if args.all else frozenset(Kind) - _UNDERWAY))
     found = [e for e in reversed(history.entries) if e.kind in kinds and (not tasks or e.task in tasks)]

@@ -62,7 +62,7 @@ def show_plan(call: Call, asked: Sequence[str]) -> Exit:
     queue = make_queue(snapshot)
     prospects = [_prospect(workspace, view, candidate) for candidate in queue.candidates]
     forecast = foretell(workspace, view, asked=ids)
-    plan = _json(snapshot, action.reason, prospects, queue, idle=isinstance(action, Idle))
+    plan = _json(snapshot, next_words(snapshot), prospects, queue, idle=isinstance(action, Idle))
     call.output.emit("plan", {**plan, "forecast": facts(forecast)})
     _print(call, workspace, snapshot, prospects, queue, first=next_words(snapshot))
     _print_conflicts(call.output, forecast, prospects)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import groupby, pairwise
 from typing import Any
 
 from coord.core.shape import misfits
@@ -67,8 +69,8 @@ class Entry:
     session, an agent; ``""``: coord); ``paths`` the conflicted or protected ones and ``others`` the landed branches that
     brought the other side; ``step`` the red step; ``seconds`` how long its gate ran and ``flaky`` the steps that failed
     and then passed (both known only where local events are); ``main`` is main's commit that it was judged on; ``line``
-    its place in the local log, which is the order of what happened within one second, and ``place`` that on main;
-    ``working``: the branch said that it was not done.
+    its place in the local log, which is the order of what happened within one second, ``place`` that on main and ``nth``
+    that among the attempts of its task; ``working``: the branch said that it was not done.
     """
 
     at: int
@@ -88,6 +90,7 @@ class Entry:
     flaky: tuple[str, ...] = ()
     line: int = 0
     place: int = 0
+    nth: int = 0
     working: bool = False
 
 
@@ -107,6 +110,22 @@ class History:
 
     entries: tuple[Entry, ...] = ()
     local: Local = Local()
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A period that goes on until now: ``at`` when it begins (None: with the first entry); where it begins with a commit of
+    main, ``before`` and ``after`` are those of main's commits that it leaves out and holds, whatever their dates are."""
+
+    at: int | None = None
+    before: frozenset[str] = frozenset()
+    after: frozenset[str] = frozenset()
+
+    def holds(self, at: int, commit: str) -> bool:
+        """Say whether what a commit says, or what happened at a time, is in the period."""
+        if commit in self.after:
+            return True
+        return commit not in self.before and (self.at is None or at >= self.at)
 
 
 # -- one line of the local log -----------------------------------------------------------------------------------------
@@ -147,7 +166,8 @@ def joined(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """
     found = sorted(entries, key=_order)
     told = _taken(found, lambda entry: entry.source is Source.VERDICT, _of_main)
-    return tuple(sorted(_taken(told, lambda entry: entry.source in _OF_GIT, _of_event), key=_order))
+    both = _taken(told, lambda entry: entry.source in _OF_GIT, _of_event)
+    return _in_turn(sorted(_after_each_other(both), key=_order))
 
 
 def _taken(
@@ -190,9 +210,10 @@ def _of_main(verdict: Entry, other: Entry) -> Entry | None:
 def _of_event(entry: Entry, event: Entry) -> Entry | None:
     if event.source is not Source.EVENT or event.kind not in (entry.kind, _TOLD_AS.get(entry.kind)):
         return None
-    if entry.kind is Kind.LANDED and event.commit not in ("", entry.commit):
-        return None
-    if event.tip != entry.tip and (event.tip or abs(event.at - entry.at) > _SOON):
+    if event.kind is entry.kind and event.commit:
+        if event.commit != entry.commit:
+            return None
+    elif event.tip != entry.tip and (event.tip or abs(event.at - entry.at) > _SOON):
         return None
     reason = event.reason and event.reason + settled(entry.others) if entry.kind is Kind.LANDED else ""
     return replace(
@@ -211,17 +232,62 @@ def settled(others: Sequence[str]) -> str:
     return f"; a conflict with {', '.join(others)} was resolved" if others else ""
 
 
-def _order(entry: Entry) -> tuple[int, int, int, int, str, str, str]:
-    return (entry.at, entry.line, _RANK[entry.kind], entry.place, entry.task, entry.tip, entry.commit)
+def _after_each_other(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Yield entries, none of main earlier than what main had before it: where it is, a clock was behind."""
+    latest = 0
+    for entry in sorted(entries, key=lambda entry: entry.place):
+        if entry.place:
+            latest = max(latest, entry.at)
+        yield replace(entry, at=latest) if entry.place and entry.at < latest else entry
+
+
+def _in_turn(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return entries by time; what happened in one second as main has it, and as the attempts of each task followed.
+
+    One second may be long: where a clock is ahead, coord's commits have its time until the others have caught up.
+    """
+    return tuple(
+        entry for _, same in groupby(entries, lambda entry: entry.at) for entry in _one_second(list(same))
+    )
+
+
+def _one_second(entries: list[Entry]) -> list[Entry]:
+    """Return entries in the order in which they stand, but for those that another one has to come before."""
+    after: dict[int, list[int]] = {}
+    waits = [0] * len(entries)
+    of_task = sorted((e.task, e.nth, i) for i, e in enumerate(entries) if e.nth)
+    on_main = sorted((e.place, i) for i, e in enumerate(entries) if e.place)
+    follow = [(one[-1], two[-1]) for one, two in pairwise(of_task) if one[0] == two[0]]
+    follow += [(one[-1], two[-1]) for one, two in pairwise(on_main)]
+    for first, then in follow:
+        after.setdefault(first, []).append(then)
+        waits[then] += 1
+    free = [i for i, count in enumerate(waits) if not count]
+    found = []
+    while free:
+        found.append(heappop(free))
+        for then in after.get(found[-1], ()):
+            waits[then] -= 1
+            if not waits[then]:
+                heappush(free, then)
+    # What refs say that anybody may push can contradict main: it is told all the same.
+    return [entries[i] for i in (*found, *sorted(set(range(len(entries))) - set(found)))]
+
+
+def _order(entry: Entry) -> tuple[int, int, int, int, int, str, str, str]:
+    return (
+        entry.at, entry.line, _RANK[entry.kind], entry.place, entry.nth, entry.task, entry.tip, entry.commit
+    )  # fmt: skip
 
 
 #: What a run tells of a branch that was merged by hand: for it, the branch has landed.
 _TOLD_AS = {Kind.COMPLETED: Kind.LANDED}
 
 #: What a line of the log does not state: its kind has another name there, its source and places are where it stands.
-_UNWRITTEN = frozenset({"kind", "source", "line", "place"})
+_UNWRITTEN = frozenset({"kind", "source", "line", "place", "nth"})
 
-#: Seconds within which a person's decision is published: what was decided about no tip is known by its time.
+#: Seconds within which a person's decision is published: what was decided about no tip and names no commit is known by
+#: its time.
 _SOON = 600
 
 _OF_GIT = frozenset({Source.MAIN, Source.VERDICT, Source.REF})

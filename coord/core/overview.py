@@ -171,6 +171,8 @@ def _goes_on(waits: Waiting, scene: _Scene) -> bool:
 
 def _is_lost(waits: Waiting, scene: _Scene) -> bool:
     """Say whether what a branch waits for never comes by itself: no such task, or a circle of them."""
+    if waits.circle:
+        return True
     if waits.cause is not Cause.DEPENDENCIES:
         return False
     graph = scene.snapshot.graph
@@ -257,6 +259,10 @@ def _dependencies(waits: Waiting, scene: _Scene) -> _Said:
     return (Turn.MAINTAINER, "coord check") if _is_lost(waits, scene) else (Turn.OTHERS, "")
 
 
+def _others(waits: Waiting, scene: _Scene) -> _Said:
+    return (Turn.MAINTAINER if waits.circle else Turn.OTHERS), ""
+
+
 def _protected(waits: Waiting, scene: _Scene) -> _Said:
     if scene.snapshot.hosted:
         return Turn.MAINTAINER, "/coord approve"
@@ -277,7 +283,7 @@ _TURNS: Mapping[Cause, Callable[[Waiting, _Scene], _Said]] = {
     Cause.STUCK: _stuck,
     Cause.CONFLICT: _mend,
     Cause.GATE_FAILED: _mend,
-    Cause.OTHERS: _by(Turn.OTHERS),
+    Cause.OTHERS: _others,
     Cause.TASK_FILE: _task_file,
     Cause.DEPENDENCIES: _dependencies,
     Cause.PROTECTED: _protected,

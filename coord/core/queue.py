@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from shlex import quote
 from typing import assert_never
 
+from coord.core.circles import way
 from coord.core.journal import (
     Ahead,
     FastForwarded,
@@ -90,7 +91,7 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A branch that is not to be tried now: how it stands, why in words and as a ``cause``, and the conflicted or
-    protected paths."""
+    protected paths; ``circle`` are the tasks that wait for each other when it holds commits of one that waits for it."""
 
     branch: TaskBranch
     result: Result
@@ -98,6 +99,7 @@ class Waiting:
     paths: tuple[str, ...] = ()
     on: tuple[str, ...] = ()
     cause: Cause = Cause.OTHERS
+    circle: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ def make_queue(snapshot: Snapshot) -> Queue:
     candidates = [Candidate(branch, _overlaps(branch, sharers)) for branch in free]
     candidates.sort(key=lambda c: (c.shared, c.branch.since, c.branch.task, c.branch.name))
     asked = (c for c in candidates if snapshot.is_asked(c.branch.task))
-    return Queue(tuple(asked), tuple(w for _, w in judged if w is not None))
+    waiting = tuple(w for _, w in judged if w is not None)
+    return Queue(tuple(asked), _with_circles(waiting, free, snapshot))
 
 
 def _owners(snapshot: Snapshot) -> Mapping[str, str]:
@@ -299,6 +302,47 @@ def _holds_others_commits(
     if other.tip == branch.tip:
         return _wait(branch, Cause.OTHERS, f"newborn: its tip is that of {owner}", (owner,))
     return _wait(branch, Cause.OTHERS, f"it holds commits of {owner}, which has not landed", (owner,))
+
+
+def _with_circles(
+    waiting: tuple[Waiting, ...], free: list[TaskBranch], snapshot: Snapshot
+) -> tuple[Waiting, ...]:
+    """Return what waits, and of a branch that holds commits of one that waits for it, that they wait for each other.
+
+    No task file says so: one of the ways round is that commits lie on others.
+    """
+    if all(w.cause is not Cause.OTHERS for w in waiting):
+        return waiting
+    needs = _needs(waiting, snapshot) | {branch.task: () for branch in free}
+    return tuple(_with_circle(w, needs, snapshot) if w.cause is Cause.OTHERS else w for w in waiting)
+
+
+def _needs(waiting: tuple[Waiting, ...], snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
+    """Return the tasks that each task with a branch that waits needs; none where it has several, and may go on by one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for w in waiting:
+        of_branches = w.cause is Cause.OTHERS
+        on = tuple(snapshot.branch(name).task for name in w.on) if of_branches else w.on
+        found[w.branch.task] = () if w.branch.task in found else on
+    return found
+
+
+def _with_circle(w: Waiting, needs: Mapping[str, tuple[str, ...]], snapshot: Snapshot) -> Waiting:
+    owner = snapshot.branch(w.on[0])
+    is_own = owner.task == w.branch.task
+    circle = () if is_own else way(owner.task, w.branch.task, lambda id: _needs_of(id, needs, snapshot))
+    if not circle:
+        return w
+    words = f"it holds commits of {owner.name}, which waits for it in turn ({' -> '.join(circle)}): rebase it without them"
+    return replace(w, reason=words, circle=circle)
+
+
+def _needs_of(task: str, needs: Mapping[str, tuple[str, ...]], snapshot: Snapshot) -> tuple[str, ...]:
+    if task in needs:
+        return needs[task]
+    known = snapshot.graph.get(task)
+    is_open = known is not None and not known.is_completed and snapshot.settings.land.require_dependencies
+    return tuple(need.id for need in snapshot.graph.unmet(task)) if is_open else ()
 
 
 def _task_stands_in_the_way(branch: TaskBranch, snapshot: Snapshot) -> Waiting | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from coord.core.estimates import Outcome, estimates_off, stated
 from coord.core.forecast import Shared, hubs
-from coord.core.history import Entry, History, Kind, Source
+from coord.core.history import Entry, History, Kind, Since, Source
 from coord.core.journal import Ahead
 from coord.core.present import Drift
 from coord.core.queue import make_queue
@@ -52,17 +52,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Material:
-    """What a review is made from. ``chain`` are main's first-parent commits, ``before`` the commits of main that the
-    period leaves out, ``since`` when it begins (None: with the first entry)."""
+    """What a review is made from. ``chain`` are main's first-parent commits, ``since`` the period."""
 
     history: History
     snapshot: Snapshot
     now: int
     changes: tuple[Change, ...] = ()
     drift: tuple[Drift, ...] = ()
-    since: int | None = None
+    since: Since = field(default_factory=Since)
     chain: frozenset[str] = frozenset()
-    before: frozenset[str] = frozenset()
     told: str = ""
     by_hand: int = 0
 
@@ -127,11 +125,11 @@ class _Desk:
         yield from _once(found, lambda entry: (entry.task, entry.commit or entry.at))
 
     def _counts(self, entry: Entry) -> bool:
-        within = self.period.since <= entry.at <= self.period.until
-        return within and entry.commit not in self.material.before
+        is_past = entry.at <= self.period.until or entry.source is Source.MAIN
+        return is_past and self.material.since.holds(entry.at, entry.commit)
 
     def _period(self) -> Period:
-        since = self.material.since
+        since = self.material.since.at
         if since is None:
             known = (Source.MAIN, Source.VERDICT, Source.EVENT)
             tips = (change.tip_at for change in self.material.changes)
@@ -157,9 +155,10 @@ class _Desk:
 
     def _landing(self, entry: Entry) -> Landed:
         change = self.changes.get(entry.commit, Change(entry.commit, (), entry.at))
-        before = [one.at for one in self.landed_of[entry.task] if _order(one) < _order(entry)]
+        before = [one for one in self.landed_of[entry.task] if _order(one) < _order(entry)]
         start = before[-1] if before else None
-        mine = [e for e in self.of_task[entry.task] if (start is None or e.at >= start) and e.at <= entry.at]
+        until = [e for e in self.of_task[entry.task] if not _is_before(entry, e)]
+        mine = [e for e in until if start is None or not _is_before(e, start)]
         tried = [e for e in self.failed_of[entry.task] if e in mine]
         seen = [e.at for e in mine if e.kind is Kind.SEEN and not e.working]
         validated = [e for e in mine if e.kind is Kind.VALIDATED]
@@ -299,6 +298,11 @@ _KINDS = {kind: place for place, kind in enumerate((Kind.SEEN, Kind.VALIDATED))}
     kind: 2 + place
     for place, kind in enumerate(kind for kind in Kind if kind not in (Kind.SEEN, Kind.VALIDATED))
 }
+
+
+def _is_before(one: Entry, other: Entry) -> bool:
+    """Say whether one came first for sure: of what main says in one second, main knows."""
+    return one.at < other.at or (one.at == other.at and 0 < one.place < other.place)
 
 
 def _is_new_tip(entry: Entry, blocked: Entry) -> bool:

@@ -96,6 +96,9 @@ def link_of(snapshot: Snapshot, present: Present, task: str, depth: int = 0, *, 
 def _standing(present: Present, task: str, branch: str) -> list[Next | Held]:
     groups = (present.blocked, present.queue, present.waiting)
     found = [one for group in groups for one in group if one.task == task]
+    mine = {one.branch for one in found}
+    # A branch that waits for another one of its task is in nobody's way.
+    found.sort(key=lambda one: isinstance(one, Held) and not mine.isdisjoint(one.on))
     return [one for one in found if one.branch == branch] or found
 
 

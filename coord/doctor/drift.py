@@ -69,7 +69,8 @@ def open_dependencies(place: Place) -> Iterator[Finding]:
     live = {branch.task: branch.name for branch in place.view.snapshot.branches} if place.view else {}
     for task in graph.tasks if graph else ():
         unmet = [need.id for need in graph.unmet(task.id)] if graph and task.is_completed else []
-        known = [need for need in unmet if graph and need != task.id and graph.get(need)]
+        # One that is completed, and unmet by a circle or by its file, is no matter of its status.
+        known = [need for need in unmet if graph and (other := graph.get(need)) and not other.is_completed]
         if known:
             under_way = [need for need in known if need in live]
             told = f"completed, and {', '.join(known)} {'is' if len(known) == 1 else 'are'} not"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from coord.core.session import SessionState
+from coord.core.spawning import why_not
 from coord.core.verdict import CLAIMS
 from coord.doctor.finding import Finding, Place, Severity
-from coord.sessions.looking import look, lost
+from coord.sessions.looking import Lost, look, lost
 
 
 def unwatched(place: Place) -> Iterator[Finding]:
@@ -28,9 +30,19 @@ def unwatched(place: Place) -> Iterator[Finding]:
 def left_over(place: Place) -> Iterator[Finding]:
     """Name what is left of sessions without a record."""
     for one in lost(place.workspace):
-        alone = one.what == "claim" and not _is_pushed(place, one.name)
-        command = place.delete(CLAIMS + one.name) if alone else one.command
+        command = _without_claim(place, one) if one.what == "claim" else one.command
         yield Finding(Severity.WARNING, f"{one.what} {one.name}", one.why, command)
+
+
+def _without_claim(place: Place, left: Lost) -> str:
+    """Return the command that ends a claim whose session is gone, without landing what it pushed half done."""
+    deletes = place.delete(CLAIMS + left.name)
+    if not _is_pushed(place, left.name):
+        return deletes
+    snapshot = place.view.snapshot if place.view else None
+    if snapshot is None or not why_not(snapshot.graph.get(left.name), left.name, snapshot):
+        return left.command
+    return f"coord hold {quote(left.name)} -m 'its session is gone' && {deletes}"
 
 
 def _is_pushed(place: Place, task: str) -> bool:

@@ -104,3 +104,42 @@ def test_a_line_of_the_log_says_what_was_written(entry: Entry) -> None:
 def test_what_is_no_event_is_none(raw: object) -> None:
     assert decode(raw) is None
     assert decode({"event": "landed", "at": raw, "task": "a"}) is None or isinstance(raw, int)
+
+
+def test_what_kinds_of_things_main_says_in_one_second_keep_their_order_there_too() -> None:
+    unblocked = Entry(5, Kind.UNBLOCKED, "b", "try again", Source.MAIN, commit="c3", place=3)
+    landed = Entry(5, Kind.LANDED, "a", "check passed", Source.MAIN, tip="t", commit="c1", place=1)
+    completed = Entry(5, Kind.COMPLETED, "c", "by hand", Source.MAIN, commit="c2", place=2)
+    assert joined([unblocked, completed, landed]) == (landed, completed, unblocked)
+
+
+def test_the_attempts_of_a_task_in_one_second_keep_their_order() -> None:
+    first = replace(VERDICT, commit="v9", nth=1)
+    lifted = Entry(10, Kind.UNBLOCKED, "a", "try again", Source.VERDICT, tip="t1", commit="v5", nth=2)
+    again = replace(VERDICT, commit="v1", nth=3)
+    assert joined([again, lifted, first]) == (first, lifted, again)
+
+
+def test_of_attempts_in_one_second_main_tells_each_where_it_came() -> None:
+    first, again = replace(VERDICT, commit="v9", nth=1), replace(VERDICT, commit="v1", nth=2)
+    one, two = replace(ON_MAIN, commit="m2", place=1), replace(ON_MAIN, commit="m1", place=2)
+    assert [(entry.commit, entry.nth) for entry in joined([two, again, one, first])] == [("m2", 1), ("m1", 2)]
+
+
+def test_refs_that_contradict_main_are_told_all_the_same() -> None:
+    one = replace(VERDICT, commit="v1", nth=1, place=2)
+    two = replace(VERDICT, commit="v2", nth=2, place=1)
+    assert set(joined([two, one])) == {one, two}
+
+
+def test_main_never_goes_back_in_time() -> None:
+    landed = Entry(50, Kind.LANDED, "a", "check passed", Source.MAIN, tip="t", commit="c1", place=1)
+    reverted = Entry(20, Kind.REVERTED, "a", "it was reverted", Source.MAIN, tip="t", commit="c2", place=2)
+    assert joined([reverted, landed]) == (landed, replace(reverted, at=50))
+
+
+def test_an_event_that_names_its_commit_is_that_decision_whatever_the_clocks_say() -> None:
+    mark = Entry(5000, Kind.APPROVED, "a", "this tip may", Source.REF, tip="t", commit="m")
+    event = Entry(10, Kind.APPROVED, "a", "", Source.EVENT, commit="m", by="Ann")
+    before = replace(event, at=9, commit="earlier")
+    assert [(e.commit, e.by) for e in joined([mark, event, before])] == [("earlier", "Ann"), ("m", "Ann")]

@@ -127,6 +127,21 @@ def test_each_cause_has_a_turn_and_a_command(
     assert not (present.waiting if where == "blocked" else present.blocked)
 
 
+def test_a_branch_on_commits_of_one_that_waits_for_it_is_a_maintainers() -> None:
+    below, above = branch("c"), replace(branch("a", since=9), commits=("tip-c", "tip-a"))
+    scene = snapshot(below, above, tasks=(task("a"), task("b", "a"), task("c", "b")))
+    (stacked,) = look(scene).blocked
+    assert (stacked.branch, stacked.turn) == ("feat/a", Turn.MAINTAINER)
+    words = "it holds commits of feat/c, which waits for it in turn (c -> b -> a): rebase it without them"
+    assert stacked.reason == words
+    assert [(one.branch, one.turn) for one in look(scene).waiting] == [("feat/c", Turn.OTHERS)]
+    # What the other waits for may land by itself: then it is no circle.
+    free = snapshot(below, above, tasks=(task("a"), task("b"), task("c", "b")))
+    assert {(one.branch, one.turn) for one in look(free).waiting} == {
+        ("feat/a", Turn.OTHERS), ("feat/c", Turn.OTHERS),
+    }  # fmt: skip
+
+
 def test_the_table_has_every_cause() -> None:
     assert {row[0] for row in ROWS} == set(Cause)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from coord.core.chart import WIDTH, Bar, columns, rows
 from coord.core.duration import lasting
 from coord.core.estimates import Outcome, estimates_off, scope_of
-from coord.core.history import Entry, Kind, Source
+from coord.core.history import Entry, Kind, Since, Source
 from coord.core.journal import Ahead
 from coord.core.present import Drift
 from coord.core.review import Review, make_review
@@ -176,7 +176,7 @@ def test_a_dependency_that_had_landed_before_was_not_waited_for() -> None:
 
 def test_what_came_before_the_period_is_left_out_but_counts_as_attempts_of_what_landed_in_it() -> None:
     entries = (a_red_gate("a", T), a_landing("b", T + 10), a_landing("a", T + 1000))
-    facts = _facts(*entries, since=T + 500)
+    facts = _facts(*entries, since=Since(T + 500))
 
     assert [(landed.task, landed.attempts) for landed in facts.landings] == [("a", 2)]
     assert facts.failures == ()
@@ -185,11 +185,17 @@ def test_what_came_before_the_period_is_left_out_but_counts_as_attempts_of_what_
 def test_landings_of_one_second_are_told_apart_by_the_commits_before_the_period() -> None:
     first, second = a_landing("a", T), a_landing("b", T)
 
-    facts = _facts(first, second, since=T, before=frozenset({first.commit}))
+    facts = _facts(first, second, since=Since(T, frozenset({first.commit})))
     assert [landed.task for landed in facts.landings] == ["b"]
 
 
 # -- blocks and drift --------------------------------------------------------------------------------------------------
+
+
+def test_what_failed_after_a_landing_in_the_same_second_is_no_attempt_of_it() -> None:
+    landing, red = replace(a_landing("a", T), place=1), replace(a_red_gate("a", T), place=2)
+    again = replace(a_landing("a", T, n="2"), place=3)
+    assert [one.attempts for one in _facts(landing, red, again).landings] == [1, 2]
 
 
 def test_a_block_is_a_commit_of_main_and_lasts_until_it_is_lifted_or_lands() -> None:

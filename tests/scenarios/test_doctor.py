@@ -396,6 +396,24 @@ def test_the_claim_of_a_branch_that_was_pushed_is_not_deleted(clean: World) -> N
     assert found["command"] == "coord spawn a", "without its claim the push would count as done"
 
 
+def test_the_claim_of_a_task_that_no_agent_can_take_ends_and_what_is_pushed_is_held(clean: World) -> None:
+    assert clean.coord("complete", "a").code == 0
+    clean.push("feat/a")
+    _claim_without_session(clean)
+    (found,) = [f for f in _findings(clean) if f["check"] == "session-debris"]
+    held, gone = found["command"].split(" && ")
+    assert held == "coord hold a -m 'its session is gone'"
+    assert gone == "git push origin :refs/coord/claims/a"
+
+
+def test_of_two_completed_tasks_in_a_circle_none_is_said_not_to_be(clean: World) -> None:
+    circle = {"a": ("b",), "b": ("a",)}
+    clean.main(
+        {f"tasks/{id}.md": task_text(id, depends_on=on, status="completed") for id, on in circle.items()}
+    )
+    assert "open-dependencies" not in {found["check"] for found in _findings(clean)}
+
+
 def test_every_check_has_a_story() -> None:
     told_elsewhere = {"history", "state"}
     assert {story.check for story in STORIES.values()} | told_elsewhere == {check.name for check in CHECKS}

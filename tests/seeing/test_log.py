@@ -279,3 +279,47 @@ def test_a_flaky_step_is_named_once_in_a_line(world: World) -> None:
     assert world.coord("land").code == 0
     (line,) = [line for line in world.coord("log").out.splitlines() if "  landed  " in line]
     assert line.count("flaky:") == 1
+
+
+def test_main_has_the_last_word_about_order_on_a_clone_without_events(world: World) -> None:
+    world.build({name: task_text(name) for name in ("a", "b", "c")})
+    world.clock = int(time.time()) + 3600  # a clock that is ahead: coord's commits have its time until then
+    world.main({"src/x.txt": "x\n"})
+    world.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    assert world.land().code == 0
+    assert world.coord("unblock", "a").code == 0
+    assert world.coord("complete", "b").code == 0
+    world.push("feat/c")
+    assert world.land("c").code == 0
+    other = world.root / "other"
+    world.git("clone", "-q", str(world.origin), str(other), at=world.root)
+    told = [("gate-failed", "a"), ("unblocked", "a"), ("completed", "b"), ("landed", "c")]
+    assert kinds(entries(world, "--fetch", at=other)) == told
+    assert kinds(entries(world)) == told
+
+
+def test_what_a_person_decided_is_told_once_where_mains_clock_is_ahead(world: World) -> None:
+    world.build({"a": task_text("a")})
+    world.clock = int(time.time()) + 3600
+    world.main({"src/x.txt": "x\n"})
+    world.push("feat/a", {".github/x.yml": "x\n"})
+    assert world.coord("approve", "a").code == 0
+    assert world.coord("hold", "a", "-m", "not yet").code == 0
+    assert world.coord("freeze", "-m", "release day").code == 0
+    assert sorted(kinds(entries(world))) == [("approved", "a"), ("frozen", ""), ("held", "a")]
+
+
+def test_what_main_gained_since_a_commit_goes_by_its_history_and_not_by_dates(world: World) -> None:
+    world.build({"a": task_text("a"), "b": task_text("b")})
+    world.push("feat/a")
+    world.land()
+    world.git("fetch", "-q", "origin")
+    world.git("switch", "-q", "--detach", "origin/main")
+    world.git("revert", "-m", "1", "--no-edit", "HEAD")  # dated long before what it reverts
+    world.git("push", "-q", "origin", "HEAD:main")
+    since = ("--since", "origin/main~1")
+    assert kinds(entries(world, "--fetch")) == [("landed", "a"), ("reverted", "a")]
+    assert kinds(entries(world, "--kind", "reverted", *since)) == [("reverted", "a")]
+    facts = world.coord("review", "--json", *since).data["facts"]
+    assert [(one["name"], one["count"]) for one in facts["reverts"]] == [("a", 1)]
+    assert facts["landings"] == []

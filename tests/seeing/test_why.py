@@ -267,3 +267,29 @@ def test_a_claim_is_told_once_and_when_it_was_taken(world: World) -> None:
         told = json.loads(team.command("why", "a", "--fetch", "--json").out)["data"]
     claims = [entry for entry in told["timeline"] if entry["kind"] == "claimed"]
     assert [entry["source"] for entry in claims] == ["event"]
+
+
+def test_of_two_branches_of_a_task_the_one_in_its_way_is_told_about(world: World) -> None:
+    world.build({"a": task_text("a")}, config='[project]\nprefixes = ["feat/", "research/"]\n' + CHECK)
+    world.push("research/a", message="begin\n\nCoord-Status: working")
+    world.push("feat/a", {"src/more.txt": "x\n"})
+    told = why(world, "a")
+    assert (told["branch"], told["turn"]) == ("research/a", "agent")
+    assert [one["branch"] for one in told["beside"]] == ["feat/a"]
+
+
+def test_plan_and_status_say_the_same_of_what_comes_next(world: World) -> None:
+    world.build({"a": task_text("a")})
+    world.push("feat/a", message="stop\n\nCoord-Status: blocked\nCoord-Reason: no such library")
+    plan = world.coord("plan", "--json").data
+    assert plan["next"] == world.coord("status", "--json").data["next"] == "block feat/a: no such library"
+
+
+def test_the_approval_that_is_asked_for_is_of_the_branch_that_waits_for_it(world: World) -> None:
+    world.build({"a": task_text("a")}, config='[project]\nprefixes = ["feat/", "research/"]\n' + CHECK)
+    world.push("research/a", {".github/x.yml": "x\n"})
+    world.push("feat/a", {"src/more.txt": "x\n"})
+    assert why(world, "a")["command"] == "coord approve a"
+    assert "approved research/a" in world.coord("approve", "a").out
+    assert why(world, "research/a")["state"] == "queued"
+    assert "approved feat/a" in world.coord("approve", "feat/a").out
