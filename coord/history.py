@@ -9,7 +9,7 @@ from itertools import count
 
 from coord import events, inbox
 from coord.core.agentevent import AgentEvent, Answered, Ended, Noted, Prompted, Started, Warned
-from coord.core.history import Entry, History, Kind, Local, Since, Source, joined, settled
+from coord.core.history import Aside, Entry, History, Kind, Local, Since, Source, joined, settled
 from coord.core.journal import Landing, parts_of, read_landing, read_reverts
 from coord.core.objects import Commit, find_entry
 from coord.core.objects import Kind as ObjectKind
@@ -129,6 +129,32 @@ def _of_main(workspace: Workspace, view: View) -> Iterator[Entry]:
         yield from (replace(entry, place=next(places)) for entry in told)
     for revert in _reverts(workspace, view, landings):
         yield replace(revert, place=place_of.get(revert.commit, 0))
+
+
+def put_aside(workspace: Workspace, view: View) -> tuple[Aside, ...]:
+    """Return the landings in main's history that its first-parent line leaves out, by the merges that did it.
+
+    They are told as landings nowhere: a branch that a person merges may hold commits that look like landings.
+    """
+    git = workspace.git
+    commits = git.objects.commit
+    line = git.first_parents(view.snapshot.base)
+    told = {commit.oid for step in line for commit in (step, *parts_of(step, commits))}
+    like = git.rev_list("--merges", "--grep=^Coord-Tip: ", view.snapshot.base)
+    left = {oid for oid in like if oid not in told}
+    found = []
+    for merge in line:
+        if not left or "Coord-" in merge.message or len(merge.parents) < 2:
+            continue
+        brought = [
+            oid for oid in git.rev_list("--merges", *merge.parents[1:], f"^{merge.parents[0]}") if oid in left
+        ]
+        landed = (read_landing(commits(oid), lambda oid: commits(oid).parents) for oid in reversed(brought))
+        tasks = tuple(dict.fromkeys(landing.task for landing in landed if landing))
+        if tasks:
+            found.append(Aside(merge.oid, _name(merge.author), merge.committed, tasks))
+        left -= set(brought)
+    return tuple(found)
 
 
 def _landed(workspace: Workspace, landing: Landing, step: Commit) -> Entry:

@@ -9,7 +9,7 @@ from coord.core.text import one_line
 from coord.doctor.check import examine
 from coord.doctor.finding import Place
 from coord.doctor.untidy import UNTIDY
-from coord.history import begins, read_history
+from coord.history import begins, put_aside, read_history
 from coord.observe import View
 from coord.workspace import Workspace
 
@@ -42,6 +42,7 @@ def gather(workspace: Workspace, view: View, *, since: str = "") -> Material:
         chain=view.on_chain,
         told=one_line(since),
         by_hand=_by_hand(workspace, view, period),
+        aside=tuple(one for one in put_aside(workspace, view) if period.holds(one.at, one.commit)),
     )
 
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 
 from coord.call import Call
 from coord.core.duration import lasting
-from coord.core.history import Entry, History, Kind, Source
+from coord.core.history import Entry, History, Kind, Source, words_of_aside
 from coord.core.text import one_line, whole_number
 from coord.dates import stamp, utc
 from coord.errors import Exit
 from coord.freshness import as_of, fetch, unread
-from coord.history import begins, read_history
+from coord.history import begins, put_aside, read_history
 from coord.observe import View, observe
 from coord.output import Json, table
 from coord.workspace import open_workspace
@@ -61,10 +61,12 @@ def run(call: Call) -> Exit:
     history = read_history(workspace, view)
     known = {entry.task for entry in history.entries}
     tasks = {_named(view, word, known) for word in args.task}
+    aside = put_aside(workspace, view)
     if args.since is not None:
         since = begins(workspace, view, history, args.since or " ")
         later = (e for e in history.entries if since.holds(e.at, e.commit))
         history = replace(history, entries=tuple(later))
+        aside = tuple(one for one in aside if since.holds(one.at, one.commit))
     kinds = frozenset(args.kind or (Kind if args.all else frozenset(Kind) - _UNDERWAY))
     found = [e for e in reversed(history.entries) if e.kind in kinds and (not tasks or e.task in tasks)]
     shown = found[: args.limit or None]
@@ -79,13 +81,15 @@ def run(call: Call) -> Exit:
             {
                 "entries": [facts(entry) for entry in shown],
                 "more": len(found) - len(shown),
+                "aside": [{"commit": one.commit, "by": one.by, "tasks": list(one.tasks)} for one in aside],
                 "local": {"since": local.since, "unread": local.unread, "sessions": local.sessions},
             },
         )
         return Exit.OK
     call.output.results(table([row(entry) for entry in shown]))
-    for remark in _remarks(history, len(shown), len(found)):
-        call.output.say(remark)
+    for remark in (*_remarks(history, len(shown), len(found)), words_of_aside(aside)):
+        if remark:
+            call.output.say(remark)
     return Exit.OK
 
 

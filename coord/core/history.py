@@ -105,6 +105,17 @@ class Local:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """Landings that a person's merge has put aside: main's first-parent line goes another way round since ``commit``, a merge
+    by ``by`` whose first parent is that person's own line (git pull makes such merges)."""
+
+    commit: str
+    by: str
+    at: int
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Entries by time, the oldest first, and what of this machine is in them."""
 
@@ -126,6 +137,22 @@ class Since:
         if commit in self.after:
             return True
         return commit not in self.before and (self.at is None or at >= self.at)
+
+
+def words_of_aside(aside: Sequence[Aside]) -> str:
+    """Return what merges put aside, and how the next one does not, in one sentence; ``""`` when there are none."""
+    if not aside:
+        return ""
+    count = sum(len(one.tasks) for one in aside)
+    landings = "1 landing is" if count == 1 else f"{count} landings are"
+    merges = (
+        f"{len(aside)} merges, the last {aside[0].commit[:7]}"
+        if aside[1:]
+        else f"the merge {aside[0].commit[:7]}"
+    )
+    return (
+        f"{landings} off main's first-parent line by {merges}, and not told: git pull --rebase keeps the line"
+    )
 
 
 # -- one line of the local log -----------------------------------------------------------------------------------------

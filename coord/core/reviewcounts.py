@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from coord.core.estimates import Outcome, estimates_off, stated
 from coord.core.forecast import Shared, hubs
-from coord.core.history import Entry, History, Kind, Since, Source
+from coord.core.history import Aside, Entry, History, Kind, Since, Source
 from coord.core.journal import Ahead
 from coord.core.present import Drift
 from coord.core.queue import make_queue
@@ -63,6 +63,7 @@ class Material:
     chain: frozenset[str] = frozenset()
     told: str = ""
     by_hand: int = 0
+    aside: tuple[Aside, ...] = ()
 
 
 def count(material: Material) -> Facts:
@@ -74,6 +75,7 @@ def count(material: Material) -> Facts:
         period=desk.period,
         local=material.history.local,
         by_hand=material.by_hand,
+        aside=material.aside,
         landings=landings,
         failures=failures,
         per_day=_per_day(landings),

@@ -14,7 +14,7 @@ from math import ceil
 
 from coord.core.estimates import Off
 from coord.core.forecast import Shared
-from coord.core.history import Local
+from coord.core.history import Aside, Local
 from coord.core.present import Drift
 
 
@@ -183,11 +183,13 @@ class QueueTime:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a review says is said from these; ``by_hand`` counts merges on main that are not coord's."""
+    """Everything a review says is said from these; ``by_hand`` counts merges on main that are not coord's,
+    ``aside`` has landings that merges by people took off main's line."""
 
     period: Period
     local: Local
     by_hand: int = 0
+    aside: tuple[Aside, ...] = ()
     landings: tuple[Landed, ...] = ()
     failures: tuple[Failure, ...] = ()
     per_day: tuple[tuple[str, int], ...] = ()

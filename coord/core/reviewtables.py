@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from coord.core.chart import Bar, Chart, columns, rows
 from coord.core.duration import lasting
+from coord.core.history import words_of_aside
 from coord.core.reviewfacts import Facts, Landed, Tally
 from coord.core.reviewfindings import FEW
 from coord.core.reviewwords import Name, Words, counted, share
@@ -60,6 +61,8 @@ def _known(facts: Facts) -> Iterator[str]:
         yield f"Only {counted(number, 'landing')}: rates are about very few."
     if facts.by_hand:
         yield f"{counted(facts.by_hand, 'merge')} on main {'was' if facts.by_hand == 1 else 'were'} made without coord: nothing is told of them."
+    if facts.aside:
+        yield f"{words_of_aside(facts.aside)}."
     since, local = facts.local.since, facts.local
     if since is None and facts.attempts:
         yield "This clone has no local events: times of gates, flaky steps, lost races and a red main are not known, and a branch counts as seen when its tip was committed."

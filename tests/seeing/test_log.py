@@ -309,6 +309,32 @@ def test_what_a_person_decided_is_told_once_where_mains_clock_is_ahead(world: Wo
     assert sorted(kinds(entries(world))) == [("approved", "a"), ("frozen", ""), ("held", "a")]
 
 
+def test_landings_that_a_merge_puts_off_mains_line_are_counted_and_the_merge_is_named(world: World) -> None:
+    world.build({"a": task_text("a"), "b": task_text("b")})
+    world.git("switch", "-q", "main", at=world.desk)
+    world.git("pull", "-q", at=world.desk)
+    world.push("feat/a")
+    world.land()
+    world.commit("mine", {"src/mine.txt": "mine\n"}, at=world.desk)
+    world.git("pull", "-q", "--no-rebase", "--no-edit", at=world.desk)
+    world.git("push", "-q", "origin", "HEAD:main", at=world.desk)
+    world.push("feat/b")
+    world.land()
+    merge = world.git("rev-parse", "--short=7", "HEAD", at=world.desk)
+    said = f"1 landing is off main's first-parent line by the merge {merge}, and not told: git pull --rebase"
+    other = world.root / "other"
+    world.git("clone", "-q", str(world.origin), str(other), at=world.root)
+
+    told = world.coord("log", "--fetch", at=other)
+
+    assert said in told.err
+    assert [line.split()[3] for line in told.out.splitlines()] == ["b"]
+    (aside,) = world.coord("log", "--json", at=other).data["aside"]
+    assert (aside["commit"][:7], aside["tasks"]) == (merge, ["a"])
+    assert said in world.coord("review", at=other).out
+    assert "off main's" not in world.coord("log", "--since", "HEAD", at=other).err
+
+
 def test_what_main_gained_since_a_commit_goes_by_its_history_and_not_by_dates(world: World) -> None:
     world.build({"a": task_text("a"), "b": task_text("b")})
     world.push("feat/a")
