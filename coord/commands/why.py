@@ -20,7 +20,7 @@ from coord.core.present import Turn
 from coord.core.remembered import with_remembered
 from coord.core.text import one_line, tail
 from coord.core.verdict import Verdict
-from coord.core.why import Link, chain, others_of, over, roots
+from coord.core.why import Link, chain, others_of, over, roots, undone
 from coord.dates import stamp
 from coord.errors import Exit, UsageError
 from coord.freshness import fetch, unread
@@ -61,7 +61,7 @@ def run(call: Call) -> Exit:
     present = branches_and_sessions(workspace, view)
     first, *others = chain(view.snapshot, present, task, branch="" if word == task else word)
     history = read_history(workspace, view, task=task)
-    links = (over(first, history.entries), *others)
+    links = (undone(over(first, history.entries), history.entries), *others)
     is_read = call.args.fetch and workspace.hosting.forge is not None
     call.output.say(present.said + unread(view.snapshot, is_asked=call.args.fetch, is_read=is_read))
     seen = _seen_of(view, links[0])
@@ -190,9 +190,11 @@ def _show_timeline(history: History, output: Output) -> None:
 
 
 def _span(entries: tuple[Entry, ...]) -> str:
-    """Return how long it took from the first sign of work to the last landing."""
-    started = [entry.at for entry in entries if entry.kind in _STARTS]
-    landed = [entry.at for entry in entries if entry.kind is Kind.LANDED]
+    """Return how long it took from the first sign of work to the last landing; one before it was of other work."""
+    places = [place for place, entry in enumerate(entries) if entry.kind is Kind.LANDED]
+    before = places[-2] + 1 if places[1:] else 0
+    started = [entry.at for entry in entries[before:] if entry.kind in _STARTS]
+    landed = [entries[place].at for place in places]
     if not started or not landed or landed[-1] <= started[0]:
         return ""
     return f" ({lasting(landed[-1] - started[0])} from the first sign of it to the landing)"

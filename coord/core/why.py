@@ -71,6 +71,14 @@ def over(link: Link, entries: Iterable[Entry]) -> Link:
     return replace(link, state=last.kind.value, reason=words, turn=None, command="")
 
 
+def undone(link: Link, entries: Iterable[Entry]) -> Link:
+    """Return a link of a task that is to be done once more with the reason: what landed of it was reverted."""
+    last = next((entry for entry in reversed(list(entries)) if entry.kind in _ENDS), None)
+    if link.state != "ready" or last is None or last.kind is not Kind.REVERTED:
+        return link
+    return replace(link, reason=f"what landed of it was reverted in {last.commit[:7]}; {link.reason}")
+
+
 _ENDS = (Kind.LANDED, Kind.COMPLETED, Kind.REVERTED)
 
 
@@ -155,7 +163,8 @@ def _at_work(snapshot: Snapshot, present: Present, task: Task) -> Link | None:
     session = _session(present, task.id)
     claim = next((claim for claim in snapshot.claims if claim.task == task.id), None)
     if session is not None:
-        words = f"session {session.id} is {session.state}" + (f": {session.why}" if session.why else "")
+        stands = "needs a person" if session.state == "attention" else f"is {session.state}"
+        words = f"session {session.id} {stands}" + (f": {session.why}" if session.why else "")
         if answer := answer_to(session):
             return Link(task.id, "in-progress", words, Turn.MAINTAINER, command=answer)
         return Link(task.id, "in-progress", words, Turn.AGENT, command=f"coord logs -f {session.id}")

@@ -115,6 +115,31 @@ def test_a_branch_without_a_task_and_a_word_without_a_meaning(world: World) -> N
     assert world.coord("why", "zzz").code == 2
 
 
+def test_a_task_whose_landing_was_reverted_says_so_and_its_next_landing_is_timed_from_there(
+    world: World,
+) -> None:
+    world.build({"a": task_text("a")})
+    world.push("feat/a")
+    world.land()
+    world.git("fetch", "-q", "origin")
+    world.git("switch", "-q", "--detach", "origin/main")
+    world.git("revert", "-m", "1", "--no-edit", "HEAD")
+    world.git("push", "-q", "origin", "HEAD:main")
+    undone = world.git("rev-parse", "--short=7", "HEAD")
+
+    assert (
+        f"ready: what landed of it was reverted in {undone}; nothing stands"
+        in world.coord("why", "a", "--fetch").out
+    )
+
+    world.push("feat/a", {"src/other.txt": "a\n"})
+    world.land()
+    told = world.coord("why", "a").out
+    (span,) = [line for line in told.splitlines() if line.startswith("timeline")]
+    assert "completed: completed on main" in told
+    assert "day" not in span, "the agent's first commit is years old; it was of the first landing"
+
+
 def test_a_task_whose_file_is_gone_keeps_its_history(world: World) -> None:
     world.build({"a": task_text("a")})
     world.push("feat/a")
