@@ -204,9 +204,9 @@ class _Looker:
                 strangers.append(Stranger(branch, ref.oid, near))
             else:
                 heads.append((branch, f"refs/heads/{branch}", task, ref.oid))
-        unlanded = self.git.unlanded((tip for *_, tip in heads), self.main) if heads else {}
+        unlanded = self.git.ancestry.unlanded((tip for *_, tip in heads), self.main) if heads else {}
         self.place_of = {oid: place for place, oid in enumerate(unlanded)}
-        self.reverting = self.git.those_mentioning(_REVERTS, unlanded)
+        self.reverting = self.git.ancestry.those_mentioning(_REVERTS, unlanded)
         claimed = {claim.task for claim in claims}
         branches = [
             self._branch(*head, unlanded=unlanded, claimed=head[2] in claimed) for head in sorted(heads)
@@ -248,7 +248,7 @@ class _Looker:
 
     def _changed(self, tip: str, boundary: frozenset[str]) -> frozenset[str]:
         """Return the net difference of a tip against its merge base with main."""
-        base = _only(boundary) or self.git.merge_base(self.main, tip)
+        base = _only(boundary) or self.git.ancestry.merge_base(self.main, tip)
         trees = (self.commit(base).tree if base else None, self.commit(tip).tree)
         return changed_paths(*trees, self.git.objects.tree)
 
@@ -327,7 +327,7 @@ class _Looker:
         low, high = 0, len(self.chain) - 1
         while low < high:
             middle = (low + high + 1) // 2
-            if self.git.is_ancestor(tip, self.chain[middle].oid):
+            if self.git.ancestry.is_ancestor(tip, self.chain[middle].oid):
                 low = middle
             else:
                 high = middle - 1
@@ -337,7 +337,7 @@ class _Looker:
 
     @cached_property
     def reverts(self) -> tuple[Revert, ...]:
-        said = read_reverts(self.git.mentioning(_REVERTS, self.main))
+        said = read_reverts(self.git.ancestry.mentioning(_REVERTS, self.main))
         return (*said, *self._reverted_with_their_merge(said))
 
     def _reverted_with_their_merge(self, said: tuple[Revert, ...]) -> Iterator[Revert]:
@@ -346,7 +346,7 @@ class _Looker:
         merges = {commit.oid: commit.parents[0] for commit in self.chain if len(commit.parents) > 1}
         for revert in said:
             if revert.target in merges:
-                brought = self.git.rev_list(revert.target, f"^{merges[revert.target]}")
+                brought = self.git.ancestry.rev_list(revert.target, f"^{merges[revert.target]}")
                 yield from (
                     Revert(revert.by, oid) for oid in brought if oid in makers and oid != revert.target
                 )
@@ -357,8 +357,8 @@ class _Looker:
         A tip that holds the revert as well was made with it in view (rebased, or main merged): it says what it means.
         """
         for landing in landings if landings and self.reverts else ():
-            reach = frozenset(self.git.rev_list(tip, f"^{landing.base}"))
-            held = reach & frozenset(self.git.rev_list(landing.tip, f"^{landing.base}"))
+            reach = frozenset(self.git.ancestry.rev_list(tip, f"^{landing.base}"))
+            held = reach & frozenset(self.git.ancestry.rev_list(landing.tip, f"^{landing.base}"))
             targets = {landing.commit, landing.step, landing.status_commit, *held} if held else set()
             by = self._undone_by(landing.step, targets, seen=reach)
             if by:
@@ -373,7 +373,7 @@ class _Looker:
         """Return the standing revert of one of ``targets`` among the commits that main gained after ``step``."""
         if targets.isdisjoint(revert.target for revert in self.reverts):
             return None
-        later = frozenset(self.git.rev_list(self.main, f"^{step}"))
+        later = frozenset(self.git.ancestry.rev_list(self.main, f"^{step}"))
         reverts = tuple(
             revert
             for revert in self.reverts
@@ -440,7 +440,7 @@ class _Looker:
         """Return what the branch itself changed: where it renamed a file, main knows the conflict by the old name."""
         if not self.git.objects.holds(verdict.tip, Kind.COMMIT):
             return frozenset()
-        fork = self.git.merge_base(verdict.base, verdict.tip)
+        fork = self.git.ancestry.merge_base(verdict.base, verdict.tip)
         trees = (self.commit(fork).tree if fork else None, self.commit(verdict.tip).tree)
         return changed_paths(*trees, self.git.objects.tree)
 

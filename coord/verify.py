@@ -104,7 +104,7 @@ class _Reading:
         refs = self.git.refs(self.workspace.branch_refs, "refs/coord/")
         branches = tuple(self.branches(refs))
         steps, by_hand, on_main = self.steps()
-        above = self.git.unlanded((b.oid for b in self.heads(refs)), self.main)
+        above = self.git.ancestry.unlanded((b.oid for b in self.heads(refs)), self.main)
         return Facts(
             steps=steps,
             by_hand=by_hand,
