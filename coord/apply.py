@@ -13,7 +13,7 @@ from typing import assert_never
 
 from coord.core.action import Block, Complete, Gate, Look, Publish, Sweep, Wait
 from coord.core.answer import Conflicted, RefUpdate
-from coord.core.frontmatter import Refusal, set_scalar
+from coord.core.frontedit import Refusal, set_scalar
 from coord.core.message import blocked_message, completed_message
 from coord.core.profile import Profile, program
 from coord.core.queue import Result, result_of

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from coord.core.answer import Conflicted, Merged
-from coord.core.frontmatter import Refusal, set_scalar
+from coord.core.frontedit import Refusal, set_scalar
 from coord.core.message import merge_message, resolved_message, status_message
 from coord.core.objects import (
     FILE_MODE,

@@ -6,7 +6,7 @@ import shlex
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from coord.core.frontmatter import quoted
+from coord.core.frontedit import quoted
 from coord.core.row import ENUMS
 from coord.core.task import Status, branch_flaw
 from coord.core.text import one_line, paragraph

@@ -9,21 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from coord.core.frontedit import Refusal, rename_key, set_scalar
 from coord.core.frontlines import Fields
-from coord.core.frontmatter import (
-    Broken,
-    Document,
-    Field,
-    Items,
-    NoFrontMatter,
-    Other,
-    Place,
-    Refusal,
-    Scalar,
-    read,
-    rename_key,
-    set_scalar,
-)
+from coord.core.frontmatter import Broken, Document, Field, Items, NoFrontMatter, Other, Place, Scalar, read
 from coord.core.row import (
     ENUMS,
     SIZE_LIMIT,
