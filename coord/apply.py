@@ -32,7 +32,8 @@ from coord.core.trial import (
     Unproven,
 )
 from coord.core.verdict import VERDICTS, Verdict
-from coord.gate import Failed, Passed, Subject, pass_gate
+from coord.evidence import Subject
+from coord.gate import Failed, Passed, pass_gate
 from coord.merge import Resolver, completed_file, status_commit, unfit
 from coord.observe import View
 from coord.outcome import Ended, Ending, Learned, Moved, Outcome, Site

@@ -11,8 +11,8 @@ from coord.core.queue import make_queue
 from coord.core.schedule import rest_after
 from coord.core.snapshot import GROUP, Ended, Snapshot, TaskBranch
 from coord.core.trial import Found, Green, Red, Underway
+from coord.evidence import Evidence
 from coord.freshness import fetch
-from coord.gate import Evidence
 from coord.observe import View, observe
 from coord.outcome import Ending, Site
 from coord.publishing import Send

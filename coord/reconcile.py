@@ -18,8 +18,8 @@ from coord.core.snapshot import GROUP, Ended, Snapshot
 from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red
 from coord.core.verdict import VerdictKind
 from coord.errors import CoordError
+from coord.evidence import forget_versions
 from coord.freshness import fetch, note_push
-from coord.gate import forget_versions
 from coord.knowledge import Elsewhere, Run, candidates, carry, forget_ended, is_fresh, look_again, looked_up
 from coord.observe import observe
 from coord.outcome import RACES, Ending, Learned, Moved, OneByOne, Raced

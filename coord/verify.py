@@ -54,9 +54,11 @@ from coord.core.verdict import (
     decode,
 )
 from coord.errors import CoordError, UsageError
+from coord.evidence import Subject, subject_of
 from coord.folder import remove
-from coord.gate import Failed, Passed, Room, Subject, default_folder, judge, subject_of
+from coord.gate import Failed, Passed, judge
 from coord.git import Ref
+from coord.room import Room, default_folder
 from coord.workspace import Workspace
 
 _FILE_MODES = ("100644", "100755")
