@@ -12,18 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coord.core.answer import Conflicted
-from coord.core.audit import (
-    Branch,
-    Edit,
-    Facts,
-    Note,
-    PushedTip,
-    Record,
-    Step,
-    StepKind,
-    Violation,
-    kind_of,
-)
+from coord.core.audit import Violation
+from coord.core.auditfacts import Branch, Edit, Facts, Note, PushedTip, Record, Step, StepKind, kind_of
 from coord.core.objects import (
     Commit,
     Entry,
