@@ -29,7 +29,8 @@ from coord.core.objects import (
 from coord.core.profile import Profile, built_in
 from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE, Settings
 from coord.core.signal import trailers
-from coord.core.task import Task, read_task
+from coord.core.task import Task
+from coord.core.taskfile import read_task
 from coord.core.text import whole_number
 from coord.core.trial import CouldNotRun
 from coord.core.verdict import (

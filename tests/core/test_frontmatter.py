@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from coord.core.frontedit import Refusal, quoted, rename_key, set_scalar
 from coord.core.frontmatter import Broken, Document, Items, NoFrontMatter, Place, Scalar, read
-from coord.core.task import Problem, Severity, Task, read_task
+from coord.core.task import Problem, Severity, Task
+from coord.core.taskfile import read_task
 
 REAL = """---
 id: server/handler
