@@ -12,7 +12,9 @@ from pathlib import Path
 
 from coord.core.agents import PRESETS
 from coord.core.settings import Settings
+from coord.core.shape import parsed
 from coord.core.splice import Answer, Other, Spliced, Unreadable, with_json, with_section, with_toml
+from coord.core.text import few, one_line
 from coord.errors import UsageError
 from coord.render import render
 from coord.shims import write_atomically
@@ -118,7 +120,27 @@ def words(top: Path, names: Sequence[str]) -> tuple[str, ...]:
     others = (
         f"{name} is read by its agent: {how}" for name, how in _INSTEAD.items() if (top / name).exists()
     )
-    return (*(WORDS[name] for name in names if name in WORDS), *others)
+    reads = any(CONFIG_FILES.get(name) == _OPENCODE for name in names)
+    return (*(WORDS[name] for name in names if name in WORDS), *others, *(_rivals(top) if reads else ()))
+
+
+#: Plugins of OpenCode whose tools bear the names of coord's.
+_RIVALS = ("open-coordinator", "open-memory")
+
+
+def _rivals(top: Path) -> tuple[str, ...]:
+    """Return a word on plugins that offer a tool of a name that coord's server offers too: an agent may take either."""
+    try:
+        said = parsed(_read(top, _OPENCODE.path) or "{}")
+    except ValueError:
+        return ()
+    plugins = said.get("plugin") if isinstance(said, dict) else None
+    named = [name for name in plugins if isinstance(name, str)] if isinstance(plugins, list) else []
+    found = [one_line(name, 80) for name in named if any(rival in name for rival in _RIVALS)]
+    if not found:
+        return ()
+    path = _OPENCODE.path
+    return (f"{path} has the plugin {few(found)}: take it out, its tools have the names of coord's",)
 
 
 def _prompt(top: Path, role: str, text: str) -> Change:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from coord import age
 from coord.age import fetched_at
 from coord.core.answer import RefUpdate, Stale
+from coord.core.snapshot import Snapshot
 from coord.core.verdict import FREEZE
 from coord.workspace import Workspace
 
@@ -56,3 +57,12 @@ def as_of(workspace: Workspace, tip: str) -> str:
     at = fetched_at(str(workspace.common), workspace.main_ref) if workspace.remote else None
     committed = workspace.git.objects.commit(tip).committed if at is None else 0
     return age.as_of(workspace.main_name, tip, at, committed)
+
+
+def unread(snapshot: Snapshot, *, is_asked: bool, is_read: bool) -> str:
+    """Return the words about pull requests that nobody has read, to stand behind what ``as_of`` says."""
+    if is_read or not snapshot.hosted:
+        return ""
+    return (
+        f"; pull requests are not read{': there is no token for GitHub' if is_asked else ' without --fetch'}"
+    )

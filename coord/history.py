@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count
 
 from coord import events, inbox
-from coord.core.agentevent import AgentEvent, Ended, Noted, Prompted, Started, Warned
+from coord.core.agentevent import AgentEvent, Answered, Ended, Noted, Prompted, Started, Warned
 from coord.core.history import Entry, History, Kind, Local, Source, joined, settled
 from coord.core.journal import Landing, parts_of, read_landing, read_reverts
 from coord.core.objects import Commit, find_entry
@@ -363,6 +363,8 @@ def _told_of(event: AgentEvent, *, in_detail: bool) -> tuple[Kind, str] | None:
             return Kind.PROMPTED, f"turn {event.turn} ({event.why.value})"
         case Started() if in_detail:
             return Kind.TOLD, f"the agent started: {one_line(event.agent)} {one_line(event.version)}".rstrip()
+        case Answered(answer="reject") if in_detail and event.reason:
+            return Kind.TOLD, f"what it asked was denied: {one_line(event.reason)}"
         # What was "delivered" is told by its number, which means nothing to a person.
         case Noted() if in_detail and event.text and event.what != "delivered":
             return Kind.TOLD, f"{one_line(event.what)}: {one_line(event.text)}"

@@ -5,7 +5,6 @@ It goes by the last fetch, and changes nothing: no ref, no mark in the inbox.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,6 @@ from coord.doctor.finding import Place
 from coord.doctor.untidy import UNTIDY
 from coord.errors import UsageError
 from coord.forecast import foretell, in_landing_order
-from coord.hosting import host
 from coord.observe import View, observe
 from coord.sessions.gauging import Gauge, Gauged
 from coord.taskfolder import read_tasks_here
@@ -76,17 +74,14 @@ class Memory:
                 self._forge = view.snapshot.pulls, view.snapshot.approvals
             return view
         pulls, approvals = self._forge or ((), ())
-        view = observe(_without_forge(workspace, pulls), now=now)
+        view = observe(workspace.without_forge(pulls), now=now)
         known = view.snapshot if self._forge is None else replace(view.snapshot, approvals=approvals)
         return replace(view, snapshot=known)
 
-    def unread(self, *, hosted: bool, asked: bool) -> str:
-        """Return the words about pull requests that nobody has read; ``hosted``: there may be some."""
-        if not hosted or self._forge is not None:
-            return ""
-        return (
-            f"; pull requests are not read{': there is no token for GitHub' if asked else ' without --fetch'}"
-        )
+    @property
+    def knows_pulls(self) -> bool:
+        """Say whether a forge has told of pull requests."""
+        return self._forge is not None
 
     def foretold(self, workspace: Workspace, view: View) -> Forecast:
         """Return the forecast of a view: it goes by main, the task folder's place, and the tips in the order in which they
@@ -159,7 +154,7 @@ def survey(
     present = branches_and_sessions(workspace, replace(view, snapshot=snapshot), memory)
     present = replace(
         present,
-        said=present.said + memory.unread(hosted=view.snapshot.hosted, asked=asks_forge),
+        said=present.said + freshness.unread(view.snapshot, is_asked=asks_forge, is_read=memory.knows_pulls),
         queue=with_clashes(present.queue, memory.foretold(workspace, view)),
         at=int(now),
         worktrees=_worktrees(workspace, trees, memory, patience),
@@ -168,15 +163,6 @@ def survey(
         validating=underway.read(workspace.state),
     )
     return Survey(present, view)
-
-
-def _without_forge(workspace: Workspace, pulls: tuple[Pull, ...]) -> Workspace:
-    """Return the workspace as one without credentials has it: looking at what is here asks nobody."""
-    alone = replace(workspace)
-    server = {name: os.environ[name] for name in ("GITHUB_SERVER_URL",) if name in os.environ}
-    hosting = host(workspace.url, workspace.forge_name, server)
-    vars(alone).update(memo=workspace.memo, hosting=hosting, pulls=pulls)
-    return alone
 
 
 def branches_and_sessions(workspace: Workspace, view: View, memory: Memory | None = None) -> Present:

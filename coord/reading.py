@@ -30,12 +30,13 @@ def in_progress(names: list[str], branch_refs: str, claims: str, prefixes: tuple
     with every branch.
     """
     found: dict[str, str] = {}
+    longest_first = sorted(prefixes, key=len, reverse=True)
     for name in names:
         if name.startswith(claims):
             found.setdefault(name.removeprefix(claims), name)
         elif name.startswith(branch_refs):
             branch = name.removeprefix(branch_refs)
-            for prefix in prefixes:
+            for prefix in longest_first:
                 if branch.startswith(prefix) and len(branch) > len(prefix):
                     found[branch.removeprefix(prefix)] = branch
                     break

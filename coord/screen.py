@@ -106,9 +106,10 @@ def show_list(reading: "Reading", output: "Output", *, wanted: "Collection[str]"
 
 
 def _say_problems(board: "Board", output: "Output") -> None:
-    if board.problems:
+    count = len(board.problems)
+    if count:
         output.say(
-            f"{len(board.problems)} problems in the task files: coord check shows those of the working copy"
+            f"{count} problem{'s' * (count != 1)} in the task files: coord check shows those of the working copy"
         )
 
 
@@ -120,7 +121,7 @@ def _remarks(reading: "Reading", tasks: "list[Task]") -> list[str]:
     for task in tasks:
         id, _, row = task
         if id in live:
-            found.append(f"in progress: {live[id]}")
+            found.append(f"in progress: {live[id]}" if row[2] == "pending" else live[id])
         elif row[2] == "completed":
             found.append("")
         elif id not in waiting:

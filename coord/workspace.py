@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,15 @@ class Workspace:
         """Return the open pull requests that the forge shows (none without a forge), as of the last fetch."""
         forge = self.hosting.forge
         return forge.open_pulls() if forge else ()
+
+    def without_forge(self, pulls: tuple[Pull, ...] = ()) -> Workspace:
+        """Return the workspace as one without credentials has it, which asks the forge nothing; ``pulls`` are the pull
+        requests that are known."""
+        alone = replace(self)
+        server = {name: os.environ[name] for name in ("GITHUB_SERVER_URL",) if name in os.environ}
+        hosting = host(self.url, self.forge_name, server)
+        vars(alone).update(memo=self.memo, hosting=hosting, pulls=pulls)
+        return alone
 
     @property
     def main_ref(self) -> str:

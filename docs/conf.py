@@ -25,6 +25,8 @@ html_extra_path = ["coord.schema.json"]
 
 html_theme = "furo"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_show_sphinx = False
 smartquotes = False
 

@@ -16,7 +16,7 @@ from coord.core.history import Entry, History, Kind, Source
 from coord.core.text import one_line, whole_number
 from coord.dates import stamp, utc
 from coord.errors import Exit
-from coord.freshness import as_of, fetch
+from coord.freshness import as_of, fetch, unread
 from coord.history import begins, read_history
 from coord.observe import View, observe
 from coord.output import Json, table
@@ -57,7 +57,7 @@ def run(call: Call) -> Exit:
     workspace = open_workspace(call.folder)
     if args.fetch:
         fetch(workspace)
-    view = observe(workspace)
+    view = observe(workspace if args.fetch else workspace.without_forge())
     history = read_history(workspace, view)
     known = {entry.task for entry in history.entries}
     tasks = {_named(view, word, known) for word in args.task}
@@ -69,7 +69,10 @@ def run(call: Call) -> Exit:
     kinds = frozenset(args.kind or (Kind if args.all else frozenset(Kind) - _UNDERWAY))
     found = [e for e in reversed(history.entries) if e.kind in kinds and (not tasks or e.task in tasks)]
     shown = found[: args.limit or None]
-    call.output.say(as_of(workspace, view.snapshot.base))
+    is_read = args.fetch and workspace.hosting.forge is not None
+    call.output.say(
+        as_of(workspace, view.snapshot.base) + unread(view.snapshot, is_asked=args.fetch, is_read=is_read)
+    )
     if call.output.json:
         local = history.local
         call.output.emit(
@@ -102,8 +105,10 @@ def row(entry: Entry) -> tuple[str, ...]:
 def words_of(entry: Entry) -> str:
     """Return what an entry says, in one line: the reason, how long it took, who it was."""
     told = [f"in {lasting(entry.seconds)}"] if entry.seconds else []
-    told += [f"flaky: {one_line(', '.join(entry.flaky))}"] if entry.flaky else []
-    told += [f"by {one_line(entry.by, 80)}"] if entry.by and entry.source is not Source.SESSION else []
+    flaky = one_line(f"flaky: {', '.join(entry.flaky)}") if entry.flaky else ""
+    told += [flaky] if flaky and flaky not in entry.reason else []
+    is_told = entry.source is Source.SESSION or entry.by in entry.reason
+    told += [] if is_told else [f"by {one_line(entry.by, 80)}"]
     words, rest = one_line(entry.reason, 500), "; ".join(told)
     return f"{words} ({rest})" if words and rest else words or rest or "-"
 

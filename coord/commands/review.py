@@ -61,7 +61,7 @@ def run(call: Call) -> Exit:
     workspace = open_workspace(call.folder)
     if args.fetch:
         fetch(workspace)
-    view = observe(workspace)
+    view = observe(workspace.without_forge())  # nothing of it stands there
     review = make_review(gather(workspace, view, since=_since(args.since)))
     said = as_of(workspace, view.snapshot.base)
     call.output.say(said)

@@ -23,7 +23,7 @@ from coord.core.verdict import Verdict
 from coord.core.why import Link, chain, others_of, over, roots
 from coord.dates import stamp
 from coord.errors import Exit, UsageError
-from coord.freshness import fetch
+from coord.freshness import fetch, unread
 from coord.history import read_history
 from coord.observe import View, observe
 from coord.output import Json, Output, table
@@ -54,7 +54,7 @@ def run(call: Call) -> Exit:
     workspace = open_workspace(call.folder)
     if call.args.fetch:
         fetch(workspace)
-    view = observe(workspace)
+    view = observe(workspace if call.args.fetch else workspace.without_forge())
     view = replace(view, snapshot=with_remembered(view.snapshot, events.recent(workspace.state)))
     word = call.args.task
     task = _named(workspace, view, word)
@@ -62,7 +62,8 @@ def run(call: Call) -> Exit:
     first, *others = chain(view.snapshot, present, task, branch="" if word == task else word)
     history = read_history(workspace, view, task=task)
     links = (over(first, history.entries), *others)
-    call.output.say(present.said)
+    is_read = call.args.fetch and workspace.hosting.forge is not None
+    call.output.say(present.said + unread(view.snapshot, is_asked=call.args.fetch, is_read=is_read))
     seen = _seen_of(view, links[0])
     beside = others_of(view.snapshot, present, links[0])
     branches = [_link(link) for link in beside]

@@ -28,13 +28,13 @@ def graph_facts(study: Study, words: Mapping[str, str]) -> Facts:
     ``edges`` are the dependencies to be drawn, ``implied`` those that follow from them.
     """
     net = study.net
-    path = study.critical(Measure.COUNT)
+    path = _critical(study)
     ghosts = {need: len(net.ids) + at for at, need in enumerate(sorted({need for _, need in net.missing}))}
     implied = _implied(net)
     pairs = sorted({(need, n) for n in range(len(net.ids)) for need in net.needs[n]})
     missing = [(ghosts[need], n) for n, need in net.missing]
     return {
-        "tasks": [*_tasks(study, words), *map(_ghost, ghosts)],
+        "tasks": [*_tasks(study, words, frozenset(path)), *map(_ghost, ghosts)],
         "columns": [{"title": title, "tasks": list(of)} for title, of in _columns(net, ghosts) if of],
         "edges": [[*pair] for pair in [*(p for p in pairs if p not in implied), *sorted(missing)]],
         "implied": [[*pair] for pair in sorted(implied)],
@@ -44,9 +44,15 @@ def graph_facts(study: Study, words: Mapping[str, str]) -> Facts:
     }
 
 
-def _tasks(study: Study, words: Mapping[str, str]) -> list[Facts]:
+def _critical(study: Study) -> tuple[int, ...]:
+    """Return the longest path of what is open: what has landed holds nothing up. Of all, when nothing is open."""
+    left = Study.of_open(study.graph)
+    path = left.net.names(left.critical(Measure.COUNT))
+    return tuple(study.net.number[id] for id in path) or study.critical(Measure.COUNT)
+
+
+def _tasks(study: Study, words: Mapping[str, str], path: frozenset[int]) -> list[Facts]:
     knot = {n: number for number, of in enumerate(study.net.knots) for n in of}
-    path = frozenset(study.critical(Measure.COUNT))
     return [
         {
             "id": one_line(task.id, ID),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from coord.core.reviewwords import counted
 from coord.core.row import ENUMS
 from coord.core.settings import matches
 from coord.core.task import Task
@@ -68,7 +69,13 @@ def stated(tasks: Iterable[Task], landed: Collection[str]) -> dict[str, int]:
 def _scope(task: Task, outcome: Outcome) -> Iterator[Off]:
     was = scope_of(len(outcome.paths))
     if task.scope in _SCOPES and abs(_SCOPES.index(task.scope) - _SCOPES.index(was)) >= _APART:
-        yield Off(task.id, "scope", task.scope, f"really {was} ({len(outcome.paths)} files)", outcome.paths)
+        yield Off(
+            task.id,
+            "scope",
+            task.scope,
+            f"really {was} ({counted(len(outcome.paths), 'file')})",
+            outcome.paths,
+        )
 
 
 def _touches(task: Task, outcome: Outcome) -> Iterator[Off]:

@@ -81,7 +81,7 @@ def _prefixes(value: object) -> tuple[str, ...]:
     prefixes = _texts(value)
     if not prefixes or not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*/", prefix) for prefix in prefixes):
         raise WrongError('a list of branch prefixes that end in "/", such as ["feat/"]')
-    return tuple(sorted(prefixes, key=len, reverse=True))
+    return prefixes
 
 
 def _identity(value: object) -> Identity:

@@ -16,7 +16,7 @@ from coord.core.queue import Queue
 from coord.core.session import LIVE, SessionState
 from coord.core.signal import Done, Stuck, Working
 from coord.core.snapshot import Snapshot, TaskBranch
-from coord.core.spawning import Shared, is_lifted, overlap, why_not
+from coord.core.spawning import Shared, branch_for, is_lifted, overlap, why_not
 from coord.core.task import Status, Task
 from coord.core.text import whole_number
 from coord.core.verdict import Verdict, VerdictKind
@@ -302,7 +302,7 @@ class _Room:
 
 def _placed(wanted: Spawn, task: Task, snapshot: Snapshot, means: Means, room: _Room) -> Spawn | Waits:
     settings = snapshot.settings
-    name = f"{settings.project.prefixes[0]}{task.id}"
+    name = branch_for(task.id, snapshot)
     agent = chosen(settings.sessions, own=task.agent, branch=name, level=task.level)
     if agent in means.broken:
         return Waits(task.id, means.broken[agent], person=True)

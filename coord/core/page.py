@@ -5,7 +5,6 @@ Everything that others named (tasks, branches, reasons, paths) is one plain line
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -26,6 +25,10 @@ class Tone(StrEnum):
 
 
 SIGNS: Mapping[Tone, str] = {Tone.GOOD: "+", Tone.CALM: " ", Tone.WARN: "~", Tone.BAD: "!"}
+
+
+#: How many rounds before others a row that needs a person gets room on a small screen.
+_AHEAD = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class Part:
         """Return the line below a table that was cut, ``""`` when it was not."""
         return f"and {self.left} more: {self.command}" if self.left and self.rows else ""
 
+    def ahead(self, row: int) -> int:
+        """Return how many rounds before its turn a row gets room."""
+        return _AHEAD if self.rows[row].tone is Tone.BAD else 0
+
     def cut(self, most: int) -> Part:
         """Return the table with at most ``most`` rows."""
         return replace(self, rows=self.rows[:most], left=self.left + max(0, len(self.rows) - most))
@@ -78,21 +85,22 @@ class Page:
 
     def fitted(self, room: int, height: Callable[[Row], int], gap: int) -> Page:
         """Return the page with as many rows as ``room`` lines hold below the head, a row of each table in turn, the most
-        urgent first. ``height`` is how many lines a row takes, ``gap`` how many are between two tables."""
+        urgent first; what needs a person goes before what does not. ``height`` is how many lines a row takes, ``gap`` how
+        many are between two tables."""
         shown = dict.fromkeys(self.parts, 0)
         left = room - len(self.parts) * (1 + gap)
-        turns = deque(sorted(self.parts, key=lambda part: part.rank))
+        turns = [part for part in self.parts if part.rows]
         while turns:
-            part = turns.popleft()
+            part = min(turns, key=lambda part: (shown[part] - part.ahead(shown[part]), part.rank))
             row = shown[part]
-            if row == len(part.rows):
-                continue
             # The line that tells of the rest comes with the first row, and goes with the last.
             rest = (1 if row == 0 else 0) - (1 if row + 1 == len(part.rows) else 0)
-            if (taken := height(part.rows[row]) + rest) <= left:
-                left -= taken
-                shown[part] += 1
-                turns.append(part)
+            taken = height(part.rows[row]) + rest
+            fits = taken <= left
+            left -= taken if fits else 0
+            shown[part] += fits
+            if not fits or shown[part] == len(part.rows):
+                turns.remove(part)
         return replace(self, parts=tuple(part.cut(shown[part]) for part in self.parts))
 
 
@@ -111,8 +119,8 @@ def page_of(present: Present, ago: Ago) -> Page:
             "being validated", tuple(_validation(one, at, ago) for one in present.validating), "coord plan", 1
         ),
         Part("lands next", tuple(map(_next, present.queue)), "coord plan", 1),
-        Part("waiting", tuple(_held(one, Tone.WARN) for one in present.waiting), "coord plan", 3),
         Part("blocked", tuple(_held(one, Tone.BAD) for one in present.blocked), "coord plan", 0),
+        Part("waiting", _waiting(present.waiting), "coord plan", 3),
         Part(
             "sessions",
             _sessions(present.sessions, at, ago),
@@ -172,6 +180,12 @@ def _held(one: Held, tone: Tone) -> Row:
     commands = (one.command,) if one.command and one.command not in one.reason else ()
     tone = Tone.CALM if tone is Tone.WARN and one.turn is not Turn.MAINTAINER else tone
     return _row((one.branch or one.task, one.turn.value, one.reason), tone, commands=commands)
+
+
+def _waiting(waiting: tuple[Held, ...]) -> tuple[Row, ...]:
+    """Return their rows, those that a person keeps back first."""
+    rows = [_held(one, Tone.WARN) for one in waiting]
+    return tuple(sorted(rows, key=lambda row: row.tone is not Tone.WARN))
 
 
 _STATES = {

@@ -230,6 +230,12 @@ class Facts:
         return len(self.landings) + len(self.failures)
 
     @property
+    def watched(self) -> int:
+        """How many landings came since this machine keeps events: those that its validations can be held against."""
+        since = self.local.since
+        return 0 if since is None else sum(landed.at >= since for landed in self.landings)
+
+    @property
     def first_try(self) -> tuple[Landed, ...]:
         """The landings that nothing had kept back."""
         return tuple(landed for landed in self.landings if landed.attempts == 1)

@@ -151,7 +151,7 @@ def _blocked(facts: Facts) -> Found:
         words = f"{counted(len(facts.episodes), 'block')} of {counted(len({e.task for e in facts.episodes}), 'task')}"
         still = f", {len(open_now)} still open" if open_now else ", all lifted"
         told: list[Words] = []
-        for one in facts.episodes:
+        for one in sorted(facts.episodes, key=lambda episode: episode.until is not None):
             how_long = "still blocked" if one.until is None else f"for {lasting(one.until - one.at)}"
             told.append((Name(one.task), f" {how_long}: ", Name(one.reason)))
         yield (words + still,), tuple(told)
@@ -252,8 +252,8 @@ def _slow(facts: Facts) -> Found:
 
 
 def _gate(facts: Facts) -> Found:
-    if facts.gate.runs and facts.landings:
-        each = facts.gate.total / len(facts.landings)
+    if facts.gate.runs and facts.watched:
+        each = facts.gate.total / facts.watched
         words = f"{lasting(each)} of gate for each landing, {lasting(facts.gate.total)} in all"
         of_period = (
             f"{share(facts.gate.total, facts.period.seconds)} of the period (side by side counts twice)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -227,7 +228,7 @@ def _stale(facts: Facts) -> Iterator[Item]:
 
 
 def _gate(facts: Facts) -> Iterator[Item]:
-    each = facts.gate.total / len(facts.landings) if facts.landings else 0
+    each = facts.gate.total / facts.watched if facts.watched else 0
     if each > _LONG_GATE:
         yield Item(
             slug("gate-time"),
@@ -311,7 +312,7 @@ def _reverts(facts: Facts) -> Iterator[Item]:
             slug("reverts"),
             ("Let the gate see what made people revert",),
             Priority.HIGH,
-            _tallies(facts.reverts),
+            tuple(_undone(tally) for tally in facts.reverts),
             Measure(
                 ("reverted landings",),
                 total,
@@ -355,6 +356,11 @@ def _tallies(tallies: Iterable[Tally]) -> tuple[Words, ...]:
     return tuple((Name(tally.name), f": {tally.count}") for tally in tallies)
 
 
+def _undone(tally: Tally) -> Words:
+    told = tuple(word for task in tally.tasks for word in (", see ", Name(f"coord why {shlex.quote(task)}")))
+    return (Name(tally.name), f": {counted(tally.count, 'time')}", *told)
+
+
 def _untouched(facts: Facts, graph: TaskGraph) -> Iterator[Item]:
     """Tasks that say which files they change are not given out side by side: conflicts of others could be avoided."""
     conflicted = sorted(
@@ -367,9 +373,14 @@ def _untouched(facts: Facts, graph: TaskGraph) -> Iterator[Item]:
             slug("touches"),
             ("State touches in task files, so that tasks on the same files are not given out side by side",),
             _urgent(len(silent), len(facts.landings)),
-            ((f"{len(silent)} of the {len(known)} tasks that conflicted stated none: ", *names(silent, 8)),),
+            (
+                (
+                    f"{len(silent)} of the {len(known)} tasks on either side of a conflict stated none: ",
+                    *names(silent, 8),
+                ),
+            ),
             Measure(
-                ("conflicting tasks that state no touches",),
+                ("tasks in conflicts that state no touches",),
                 len(silent),
                 0,
                 f"of the next {len(known)}",

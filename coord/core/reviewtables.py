@@ -95,8 +95,8 @@ def _summary(facts: Facts) -> Iterator[tuple[str, str]]:
             "Time in gates",
             f"{lasting(gate.total)} in {counted(gate.runs, 'validation')}, {of} of the period",
         )
-        if facts.landings:
-            yield "Validations for each landed branch", f"{gate.runs / len(facts.landings):.1f}"
+        if facts.watched:
+            yield "Validations for each landed branch", f"{gate.runs / facts.watched:.1f}"
     else:
         yield "Time in gates", "not known here"
     if queue.span:

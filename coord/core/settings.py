@@ -130,10 +130,9 @@ class Settings:
 
     def task_of(self, branch: str) -> str | None:
         """Return the task id that a branch name (``feat/x``) means, or None when it is no task branch."""
-        for prefix in self.project.prefixes:
-            if branch.startswith(prefix) and len(branch) > len(prefix):
-                return branch[len(prefix) :]
-        return None
+        fitting = (p for p in self.project.prefixes if branch.startswith(p) and len(branch) > len(p))
+        prefix = max(fitting, key=len, default="")
+        return branch[len(prefix) :] if prefix else None
 
     def is_task_path(self, path: str) -> bool:
         """Say whether ``path`` lies in the task folder (or is it)."""

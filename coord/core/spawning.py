@@ -39,6 +39,13 @@ def why_not(task: Task | None, id: str, snapshot: Snapshot, *, mends: bool = Fal
     return ""
 
 
+def branch_for(id: str, snapshot: Snapshot, prefix: str = "") -> str:
+    """Return the branch that work on a task goes on: the one that is there, else one with the first configured prefix."""
+    there = (branch.name for branch in snapshot.branches if branch.task == id)
+    usual = snapshot.settings.project.prefixes[0] + id
+    return prefix + id if prefix else next(there, usual)
+
+
 def overlap(task: Task, snapshot: Snapshot, underway: Mapping[str, tuple[str, ...]]) -> tuple[Shared, ...]:
     """Return with whom a task is expected to share files: tasks that are under way (``underway`` has the ``touches`` of
     each) and live branches, by the files they change."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from coord import __version__
 from coord.core.drawing import signs
 from coord.core.timeline import KINDS, Moment, Timeline, kind_of, timeline
-from coord.dashboard.words import ago, anchor, counted, iso, size, turn, utc
+from coord.dashboard.words import ago, anchor, counted, iso, size, turn, unsaid, utc
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -158,7 +158,7 @@ def _environment() -> Environment:
     )
     known = signs()
     environment.filters |= {
-        "look": lambda status: status if status in known else "unknown",
+        "look": lambda status: status if status in known else "unknown", "unsaid": unsaid,
         "kind": kind_of, "utc": utc, "iso": iso, "bytes": size, "turn": turn, "counted": counted,
         "chart_words": lambda counts: "Timeline: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()),
     }  # fmt: skip

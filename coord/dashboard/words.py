@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 _TURNS = {
@@ -50,6 +50,11 @@ def size(count: int) -> str:
 def turn(word: str) -> str:
     """Return whose turn it is, in words."""
     return _TURNS[word]
+
+
+def unsaid(paths: Sequence[str], reason: str) -> Sequence[str]:
+    """Return the files, unless the reason beside them names each."""
+    return paths if any(path not in reason for path in paths) else ()
 
 
 def counted(count: int, noun: str) -> str:

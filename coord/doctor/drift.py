@@ -64,13 +64,22 @@ def _task_in(subject: str, settings: Settings) -> str | None:
 
 
 def open_dependencies(place: Place) -> Iterator[Finding]:
+    """Say which tasks were completed before what they need; work under way on that is not to be completed by word."""
     graph = place.view.snapshot.graph if place.view else None
+    live = {branch.task: branch.name for branch in place.view.snapshot.branches} if place.view else {}
     for task in graph.tasks if graph else ():
         unmet = [need.id for need in graph.unmet(task.id)] if graph and task.is_completed else []
         known = [need for need in unmet if graph and need != task.id and graph.get(need)]
         if known:
+            under_way = [need for need in known if need in live]
             told = f"completed, and {', '.join(known)} {'is' if len(known) == 1 else 'are'} not"
-            yield Finding(Severity.WARNING, task.id, told, f"coord complete {shlex.join(known)}")
+            told += f" ({', '.join(live[need] for need in under_way)} has not landed)" if under_way else ""
+            command = (
+                f"coord why {shlex.quote(under_way[0])}"
+                if under_way
+                else f"coord complete {shlex.join(known)}"
+            )
+            yield Finding(Severity.WARNING, task.id, told, command)
 
 
 def blocked_without_verdict(place: Place) -> Iterator[Finding]:

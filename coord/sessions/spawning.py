@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from coord.core.agentevent import Ending
 from coord.core.claim import ClaimText
 from coord.core.session import LIVE, SessionRecord, SessionRole
-from coord.core.spawning import why_not
+from coord.core.spawning import branch_for, why_not
 from coord.core.text import one_line
 from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.observe import View
@@ -86,7 +86,7 @@ class _Spawning:
         task = snapshot.graph.get(order.task) if order.task else None
         if order.task and (reason := why_not(task, order.task, snapshot, mends=order.mends)):
             return NotSpawned(order.task, reason, Exit.USAGE if task is None else Exit.WAITING)
-        branch = order.branch or f"{order.prefix or snapshot.settings.project.prefixes[0]}{order.task}"
+        branch = order.branch or branch_for(order.task, snapshot, order.prefix)
         if order.task and snapshot.settings.task_of(branch) != order.task:
             raise UsageError(
                 f"'{order.prefix}' is no prefix of task branches",

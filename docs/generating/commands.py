@@ -20,6 +20,9 @@ to stdout, everything else to stderr. With `--json` the result is one object
 `{"schema": "coord/<command>/1", "data": …, "problems": […]}`. What the exit codes mean: [exit-codes.md](exit-codes.md).
 """
 
+#: Columns that a line of usage has on the site.
+_WIDTH = 88
+
 #: Said once, in the head of the page.
 _EVERYWHERE = frozenset({"help", "directory", "verbose"})
 
@@ -38,7 +41,7 @@ def _command(name: str) -> str:
     module = import_module(f"coord.commands.{VERBS[name].module}")
     parser = parser_of(name, module)
     actions = [action for action in parser._actions if action.dest not in _EVERYWHERE]  # noqa: SLF001
-    usage = " ".join([f"coord {name}", *(_usage(action) for action in actions)])
+    usage = _folded([f"coord {name}", *(_usage(action) for action in actions)])
     also = "".join(f"Also `coord {alias}`.\n" for alias, verb in ALIASES.items() if verb == name)
     lines = [
         f"### coord {name}\n",
@@ -49,6 +52,17 @@ def _command(name: str) -> str:
     rows = [f"| `{_names(action)}` | {_help(action)} |" for action in actions]
     table = "\n".join(["| argument | meaning |", "|---|---|", *rows, ""]) if rows else ""
     return "\n".join(filter(None, [*lines, table]))
+
+
+def _folded(words: list[str]) -> str:
+    """Return a line of usage as lines that a page shows whole; nothing is broken within brackets."""
+    lines = [""]
+    for word in words:
+        if lines[-1].strip() and len(lines[-1]) + len(word) >= _WIDTH:
+            lines.append(" " * (len(words[0]) + 1) + word)
+        else:
+            lines[-1] += f" {word}" if lines[-1] else word
+    return "\n".join(lines)
 
 
 def _usage(action: Action) -> str:

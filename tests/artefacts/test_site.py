@@ -24,6 +24,7 @@ def docs(tmp_path: Path) -> Path:
     (folder / "records").mkdir(parents=True)
     for name in ("conf.py", "coord.schema.json"):
         shutil.copy(ROOT / "docs" / name, folder)
+    shutil.copytree(ROOT / "docs" / "_static", folder / "_static")
     (tmp_path / "outside.txt").write_text("here\n")
     (folder / "index.md").write_text(INDEX)
     (folder / "one.md").write_text(ONE)

@@ -173,6 +173,25 @@ def test_nothing_is_wider_than_a_narrow_window(opened: Open, name: str) -> None:
         assert browser.execute_script(f"return {root}.scrollWidth - {root}.clientWidth") == 0
 
 
+def test_on_paper_every_list_is_whole_and_no_part_is_a_heading_alone(opened: Open) -> None:
+    browser = opened(pages.large(80))
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        cut = browser.execute_script(
+            "return [...document.querySelectorAll('[data-part], .scroll')]"
+            ".filter((each) => each.scrollHeight > each.clientHeight + 1 && each.offsetParent)"
+            ".map((each) => each.className + each.scrollHeight)"
+        )
+        bare = browser.execute_script(
+            "return [...document.querySelectorAll('section')].filter((each) => each.offsetParent)"
+            ".filter((each) => each.innerText.trim() === each.querySelector('h2').innerText).map((each) => each.id)"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert cut == []
+    assert bare == []
+
+
 def test_the_lists_are_there_without_javascript(opened: Open) -> None:
     browser = opened(pages.full())
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})

@@ -49,3 +49,20 @@ def test_who_looks_again_remembers_what_github_said(make: Make, monkeypatch: pyt
     assert "are not read" not in again.said
     fetch(workspace)
     assert look(workspace, memory, asks_forge=True).waiting == ()
+
+
+def test_what_was_decided_is_told_without_asking_github(make: Make) -> None:
+    here = make("a")
+    here.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    here.drain()
+    here.world.git("fetch", "-q", "origin", "+refs/coord/*:refs/coord/*", "main", at=here.world.desk)
+    here.rest.requests.clear()
+
+    for words in (["log"], ["why", "a"], ["review"], ["dashboard", "-o", "-"]):
+        told = here.desk(*words)
+        assert told.code == 0, (words, told.err)
+        assert "check.sh failed" in told.out, words
+        assert not here.rest.requests, words
+        assert ("are not read without --fetch" in told.err + told.out) == (words != ["review"]), words
+    assert "are not read" not in here.desk("why", "a", "--fetch").err
+    assert here.rest.requests

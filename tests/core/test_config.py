@@ -102,6 +102,10 @@ def test_globs(path: str, pattern: str, expected: bool) -> None:
     assert matches(path, pattern) is expected
 
 
+def test_prefixes_keep_the_order_in_which_they_were_written() -> None:
+    assert parse('[project]\nprefixes = ["a/", "longer/"]\n', "x").project.prefixes == ("a/", "longer/")
+
+
 def test_the_longest_prefix_names_the_task() -> None:
     settings = parse('[project]\nprefixes = ["feat/", "feat/deep/"]\n', "x")
     assert settings.task_of("feat/deep/a") == "a"

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from coord.core.dashboard import Seen, page_facts
 from coord.core.dashgraph import graph_facts
 from coord.core.graph import TaskGraph
+from coord.core.task import Status
 from coord.core.text import plain
 from coord.core.timeline import Moment, timeline
+from coord.dashboard.words import unsaid
 from tests.world import pages
 
 
@@ -46,6 +48,36 @@ def test_a_dependency_that_follows_from_others_is_implied() -> None:
     facts = graph_facts(study, {})
     assert facts["edges"] == [[0, 1], [1, 2]]
     assert facts["implied"] == [[0, 2]]
+
+
+def test_the_critical_path_is_the_longest_of_what_is_open() -> None:
+    done = Status.COMPLETED
+    chain = (pages.task("a", status=done), pages.task("b", "a", status=done), pages.task("c", "b"))
+    study = pages.study(*chain, pages.task("x"), pages.task("y", "x"))
+    facts = graph_facts(study, {})
+    assert [facts["tasks"][n]["id"] for n in facts["critical"]] == ["x", "y"]
+    assert [task["id"] for task in facts["tasks"] if task["critical"]] == ["x", "y"]
+    assert facts["steps"] == [facts["critical"]]
+
+
+def test_when_nothing_is_open_the_critical_path_is_that_of_all() -> None:
+    done = Status.COMPLETED
+    facts = graph_facts(pages.study(pages.task("a", status=done), pages.task("b", "a", status=done)), {})
+    assert facts["critical"] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("paths", "reason", "said"),
+    [
+        (("a.rs",), "conflict in a.rs with b", ()),
+        (("a.rs", "c.rs"), "conflict in a.rs and 1 more with b", ("a.rs", "c.rs")),
+        ((), "", ()),
+    ],
+)
+def test_files_that_the_reason_names_are_not_named_again(
+    paths: tuple[str, ...], reason: str, said: tuple[str, ...]
+) -> None:
+    assert unsaid(paths, reason) == said
 
 
 def test_what_is_in_a_cycle_or_behind_one_has_its_own_column() -> None:

@@ -73,13 +73,13 @@ def test_the_whole_page_is_aligned_and_in_order() -> None:
         "+ 2. feat/long  shares 1 file with feat/a",
         "    with feat/a: x, y",
         "",
-        "waiting (2)",
-        "  feat/w  others      waits for a (is pending)",
-        "~ feat/h  maintainer  held: x (coord release h)",
-        "",
         "blocked (1)",
         "! feat/c  maintainer  conflict in x",
         "    $ coord unblock c",
+        "",
+        "waiting (2)",
+        "~ feat/h  maintainer  held: x (coord release h)",
+        "  feat/w  others      waits for a (is pending)",
         "",
         "sessions (1)",
         "! s-1  working  a  turn 2, heard 1 minute ago",
@@ -192,6 +192,19 @@ def test_a_session_that_waits_for_a_person_comes_first_with_what_to_type() -> No
         "! s-2  attention  b  turn 2, heard 1 minute ago: it said nothing",
         "    $ coord message s-2 'WHAT TO DO'",
         "+ s-1  working    a  turn 2, heard 1 minute ago",
+    ]
+
+
+def test_on_a_small_screen_what_needs_a_person_takes_room_before_what_does_not() -> None:
+    bad = tuple(Row((f"b{n}", "words"), Tone.BAD) for n in range(3))
+    rows = tuple(Row((f"r{n}", "words")) for n in range(3))
+    page = Page((), (Part("blocked", bad, "coord plan", 0), Part("ready", rows, "coord ready", 5)))
+    assert [line.plain for line in fitted(page, screen(60), 6)] == [
+        "blocked (3)",
+        "! b0  words",
+        "! b1  words",
+        "! b2  words",
+        "ready (3): coord ready",
     ]
 
 

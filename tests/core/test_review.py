@@ -209,6 +209,21 @@ def test_a_block_of_a_task_that_is_blocked_now_is_open_and_an_item() -> None:
     assert _ids(review) == ["review/open-blocks"]
 
 
+def test_what_is_still_blocked_is_told_before_what_was() -> None:
+    red = a_red_gate("a", T)
+    blocked = Entry(T + 900, Kind.BLOCKED, "b", "no licence", Source.MAIN, commit=oid("b"))
+    tasks = (make_task("a"), make_task("b", status="blocked"))
+    review = _review(red, a_landing("a", T + 500), blocked, tasks=tasks, chain=frozenset({red.commit}))
+    (found,) = [
+        one for one in review.findings if plain_words(one.words) == "2 blocks of 2 tasks, 1 still open"
+    ]
+
+    assert [plain_words(words).split(":")[0] for words in found.evidence] == [
+        "b still blocked",
+        "a for 8 min",
+    ]
+
+
 def test_a_block_is_lifted_by_the_tip_that_the_branch_has_now_though_nobody_here_saw_it_come() -> None:
     red = a_red_gate("a", T)
     tasks, chain = (make_task("a", status="blocked"),), frozenset({red.commit})
@@ -278,6 +293,31 @@ def test_an_estimate_is_off_from_two_classes_on(said: str, files: int, off: bool
     outcome = Outcome("a", tuple(f"f{n}" for n in range(files)), 0)
 
     assert bool(estimates_off([task], [outcome])) is off
+
+
+def test_an_estimate_that_was_off_says_how_many_files_it_was() -> None:
+    task = replace(make_task("a"), scope="broad")
+    words = [
+        off.was for files in (("f",), ("f", "g")) for off in estimates_off([task], [Outcome("a", files, 0)])
+    ]
+
+    assert words == ["really single (1 file)", "really single (2 files)"]
+
+
+def test_validations_are_held_against_the_landings_that_were_watched() -> None:
+    runs = [an_event(Kind.VALIDATED, "b", T + 900 + n, tip=oid(f"b{n}"), seconds=60.0) for n in range(3)]
+    told = dict(summary(_facts(a_landing("a", T), *runs, a_landing("b", T + 1000))))
+    untold = dict(summary(_facts(a_landing("a", T), *runs)))
+
+    assert plain_words(told["Validations for each landed branch"]) == "3.0"
+    assert "Validations for each landed branch" not in untold
+    assert untold["Time in gates"]
+
+
+def test_a_revert_names_the_command_that_tells_of_it() -> None:
+    (item,) = _review(Entry(T, Kind.REVERTED, "it's", "undone", Source.MAIN, commit="c")).items
+
+    assert [plain_words(words) for words in item.evidence] == ["it's: 1 time, see coord why 'it'\"'\"'s'"]
 
 
 def test_files_outside_of_touches_and_failures_of_a_low_risk_are_estimates_that_were_off() -> None:

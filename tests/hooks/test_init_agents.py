@@ -92,6 +92,18 @@ def test_what_people_have_is_added_to_and_what_they_changed_is_left(repo):
     assert "CLAUDE.md is read by its agent: a line @AGENTS.md in it leads there" in said
 
 
+def test_plugins_whose_tools_have_the_names_of_coords_are_named(repo):
+    repo.write(
+        "opencode.json", '{"plugin": ["@alkdev/open-coordinator", "other", "@alkdev/open-memory@1.0"]}\n'
+    )
+    word = "opencode.json has the plugin @alkdev/open-coordinator, @alkdev/open-memory@1.0: take it out"
+    assert word in repo.coord("init", "--agents")
+    assert word not in repo.coord("init", "--agents", "claude")
+    assert "@alkdev/open-coordinator" in repo.read("opencode.json")
+    repo.write("opencode.json", '{"plugin": "odd"}\n')
+    assert "take it out" not in repo.coord("init", "--agents")
+
+
 def test_a_file_that_cannot_be_read_is_refused_with_its_place_and_nothing_is_written(repo):
     repo.write(".qwen/settings.json", '{\n  // mine\n  "a": 1\n}\n')
     before = _everything(repo.folder)

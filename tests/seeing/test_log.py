@@ -6,11 +6,14 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from coord.commands.log import words_of
+from coord.core.history import Entry, Kind, Source
 from tests.world import CHECK, World, task_text
 
 
@@ -259,3 +262,20 @@ def test_a_ref_that_names_no_verdict_tells_nothing(world: World) -> None:
     world.git("push", "-q", "origin", "HEAD:refs/coord/verdicts/zzz")
     assert kinds(entries(world, "--fetch")) == [("landed", "a")]
     world.git("push", "-q", "origin", ":refs/coord/verdicts/zzz")
+
+
+def test_who_is_named_in_the_reason_is_not_named_again() -> None:
+    entry = Entry(0, Kind.CLAIMED, "a", "by s-1 on here", Source.EVENT, by="s-1")
+    assert words_of(entry) == "by s-1 on here"
+    assert words_of(replace(entry, by="Mia")) == "by s-1 on here (by Mia)"
+
+
+def test_a_flaky_step_is_named_once_in_a_line(world: World) -> None:
+    # What a step leaves in a kept folder is there at its next run.
+    flaky = "test -e kept/seen || { mkdir -p kept; touch kept/seen; exit 1; }"
+    steps = f'steps = [["sh", "-c", "{flaky}"]]\nretries = 1\nkeep = ["kept"]\n'
+    world.build({"a": task_text("a")}, config=f'[gate]\nprofile = "mine"\n[profiles.mine]\n{steps}')
+    world.push("feat/a", {"src/a.txt": "a\n"})
+    assert world.coord("land").code == 0
+    (line,) = [line for line in world.coord("log").out.splitlines() if "  landed  " in line]
+    assert line.count("flaky:") == 1

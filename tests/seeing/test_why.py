@@ -249,6 +249,14 @@ def test_a_branch_with_no_prefix_of_task_branches_is_named_as_such(world: World)
     assert "spike/idea is no task branch: coord looks at branches whose names begin with feat/" in told.err
 
 
+def test_what_became_of_a_question_is_part_of_the_way(world: World) -> None:
+    asks = script([{"question": {"text": "PEM or DER?"}}, {"hang": True}])
+    config = CONFIG.replace('agent = "scripted"\n', 'agent = "scripted"\nanswer = "1s"\n')
+    with team_of(world, {"a": task("a", asks)}, config) as team:
+        assert team.command("spawn", "a").code == 0
+        team.until(lambda: "nobody answered within 1 second" in team.command("why", "a").out)
+
+
 def test_a_claim_is_told_once_and_when_it_was_taken(world: World) -> None:
     quiet = script([{"say": "here"}, {"hang": True}])
     config = CONFIG.replace('agent = "scripted"\n', 'agent = "scripted"\nclaim = "3s"\n')

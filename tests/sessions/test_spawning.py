@@ -173,6 +173,15 @@ def test_the_agent_is_what_is_asked_for_or_the_tasks_or_the_prefixs_or_the_level
         }
 
 
+def test_a_branch_has_the_first_prefix_unless_one_of_the_task_is_there(world: World) -> None:
+    config = CHECK + '[project]\nprefixes = ["feat/", "research/"]\n[sessions]\nagent = "scripted"\n'
+    with team_of(world, {"a": task("a", QUIET), "b": task("b", QUIET)}, config) as team:
+        world.push("research/b", {"src/b.txt": "b\n"})
+        spawned(team, "--no-wait", "a")
+        spawned(team, "--no-wait", "b")
+        assert {s.record.task: s.record.branch for s in team.sessions()} == {"a": "feat/a", "b": "research/b"}
+
+
 BODY = "Use `{{ 7 * 7 }}` and {% raw %} and ${HOME}, then --force -x; \x1b[31mred\x1b[0m.\n"
 
 

@@ -81,12 +81,6 @@ def test_the_whole_screen_in_a_pipe(world: World) -> None:
         "    would conflict with feat/docs, which lands before it, in docs/b.md (coord forecast)",
         "    with feat/docs: docs/b.md",
         "",
-        "waiting (3)",
-        "  feat/api     agent       working: it says so (Coord-Status: working)",
-        "    $ coord done",
-        "~ feat/cache   maintainer  held: until Monday (coord release cache)",
-        "  feat/deploy  others      waits for api (is pending)",
-        "",
         "blocked (5)",
         "! feat/keys    maintainer  conflict in src/lib.txt with hub",
         "    $ coord unblock keys && coord spawn keys",
@@ -97,6 +91,12 @@ def test_the_whole_screen_in_a_pipe(world: World) -> None:
         "    $ coord land",
         "! stopped      maintainer  main says so (status: blocked); coord show stopped tells more",
         "    $ coord unblock stopped -m 'WHAT HELPS'",
+        "",
+        "waiting (3)",
+        "~ feat/cache   maintainer  held: until Monday (coord release cache)",
+        "  feat/api     agent       working: it says so (Coord-Status: working)",
+        "    $ coord done",
+        "  feat/deploy  others      waits for api (is pending)",
         "",
         "branches without a task (1)",
         "~ feat/serach  no task on main has this name: it never lands; like search",
@@ -237,6 +237,16 @@ def test_drift_names_what_was_left_and_the_command_that_mends_it(world: World) -
     assert "open-dependencies" not in {row["check"] for row in status(world, "--json").data["drift"]}
 
 
+def test_what_a_branch_is_at_work_on_is_not_to_be_completed_by_word(world: World) -> None:
+    world.build(tasks("a", b=task_text("b", depends_on=("a",), status="completed")))
+    world.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    world.coord("land")
+    drift = {row["check"]: row for row in status(world, "--json").data["drift"]}
+    assert drift["open-dependencies"]["command"] == "coord why a"
+    assert drift["open-dependencies"]["message"] == "completed, and a is not (feat/a has not landed)"
+    assert world.coord("why", "a").code == 0
+
+
 def test_what_is_unread_is_counted_and_stays_unread(world: World) -> None:
     world.build(tasks("a"))
     world.git("checkout", "-q", "-b", "feat/a", at=world.desk)
@@ -359,3 +369,12 @@ def test_a_conflict_to_come_stands_beside_the_branch_that_it_is_about(world: Wor
     world.main({"src/hub.txt": "1 main\n2\n3\n"})
     queue = json.loads(status(world, "--json", "--fetch").out)["data"]["queue"]
     assert {one["clash"] for one in queue} == {"would conflict with main in src/hub.txt"}
+
+
+def test_the_list_calls_no_blocked_task_in_progress(world: World) -> None:
+    world.build(tasks("a", "b"))
+    world.push("feat/a", {"src/a.txt": "BROKEN\n"})
+    world.coord("land")
+    world.push("feat/b", {"src/b.txt": "b\n"})
+    rows = [line.split() for line in world.coord("list", "--fetch").out.splitlines()]
+    assert [row[:3] for row in rows] == [["blocked", "a", "feat/a"], ["pending", "b", "in"]]
