@@ -1,5 +1,7 @@
 """What a command that only reads goes by, whichever door to git it came through."""
 
+from coord.core.branchname import task_in
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from coord.core.board import Board
@@ -30,14 +32,12 @@ def in_progress(names: list[str], branch_refs: str, claims: str, prefixes: tuple
     with every branch.
     """
     found: dict[str, str] = {}
-    longest_first = sorted(prefixes, key=len, reverse=True)
     for name in names:
         if name.startswith(claims):
             found.setdefault(name.removeprefix(claims), name)
         elif name.startswith(branch_refs):
             branch = name.removeprefix(branch_refs)
-            for prefix in longest_first:
-                if branch.startswith(prefix) and len(branch) > len(prefix):
-                    found[branch.removeprefix(prefix)] = branch
-                    break
+            task = task_in(branch, prefixes)
+            if task is not None:
+                found[task] = branch
     return found

@@ -258,7 +258,7 @@ def _example(workspace: Workspace, settings: Settings) -> Part:
     folder = workspace.top / project.tasks
     if os.path.lexists(folder) and (not folder.is_dir() or list(folder.rglob("*.md"))):
         return Part(f"{project.tasks}/", "exists already: left as it is")
-    text = render("init/example.md.j2", prefix=project.prefixes[-1])
+    text = render("init/example.md.j2", prefix=project.prefixes[0])
     return Part(
         f"{project.tasks}/example.md", "written", lambda: write_atomically(folder / "example.md", text, 0o644)
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from coord.core.agents import AgentKind, Monitor, Run, Sessions, WorktreeSettings, preset
+from coord.core.branchname import task_in
 from coord.core.profile import Profile
 
 CONFIG_FILE = ".coord.toml"
@@ -130,9 +131,7 @@ class Settings:
 
     def task_of(self, branch: str) -> str | None:
         """Return the task id that a branch name (``feat/x``) means, or None when it is no task branch."""
-        fitting = (p for p in self.project.prefixes if branch.startswith(p) and len(branch) > len(p))
-        prefix = max(fitting, key=len, default="")
-        return branch[len(prefix) :] if prefix else None
+        return task_in(branch, self.project.prefixes)
 
     def is_task_path(self, path: str) -> bool:
         """Say whether ``path`` lies in the task folder (or is it)."""

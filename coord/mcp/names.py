@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from coord.core.branchname import task_in
 
 
 def branch_name(name: str) -> str:
@@ -11,7 +11,6 @@ def branch_name(name: str) -> str:
     return "-".join(words).lower() if len(words) > 1 else name.strip()
 
 
-def task_id(name: str, prefixes: Sequence[str]) -> str:
+def task_id(name: str, prefixes: tuple[str, ...]) -> str:
     """Return the task that a name means: its id, or its branch."""
-    prefix = next((prefix for prefix in prefixes if name.startswith(prefix) and len(name) > len(prefix)), "")
-    return name.removeprefix(prefix)
+    return task_in(name, prefixes) or name
