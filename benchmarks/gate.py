@@ -18,9 +18,11 @@ from benchmarks.measuring import Row, git, in_milliseconds, main, ratio, rounds,
 from coord.commands.demo import _missing as missing_of_rust
 from coord.core.objects import Kind, TreeFile, make, tree_files
 from coord.core.profile import built_in
+from coord.evidence import Subject
 from coord.folder import materialise
-from coord.gate import Passed, Room, Subject, judge
+from coord.gate import Passed, judge
 from coord.git import Git
+from coord.room import Room
 
 _MODULES = 20
 _FUNCTIONS = 40

@@ -13,7 +13,7 @@ from typing import assert_never
 
 from coord.core.action import Block, Complete, Gate, Look, Publish, Sweep, Wait
 from coord.core.answer import Conflicted, RefUpdate
-from coord.core.frontmatter import Refusal, set_scalar
+from coord.core.frontedit import Refusal, set_scalar
 from coord.core.message import blocked_message, completed_message
 from coord.core.profile import Profile, program
 from coord.core.queue import Result, result_of
@@ -32,7 +32,8 @@ from coord.core.trial import (
     Unproven,
 )
 from coord.core.verdict import VERDICTS, Verdict
-from coord.gate import Failed, Passed, Subject, pass_gate
+from coord.evidence import Subject
+from coord.gate import Failed, Passed, pass_gate
 from coord.merge import Resolver, completed_file, status_commit, unfit
 from coord.observe import View
 from coord.outcome import Ended, Ending, Learned, Moved, Outcome, Site

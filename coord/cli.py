@@ -196,7 +196,7 @@ def _dispatch(argv: list[str]) -> int:
     name = ALIASES.get(argv[0], argv[0])
     if name not in VERBS:
         raise _unknown(argv[0])
-    from coord.git import drop_inherited
+    from coord.gitrunner import drop_inherited
 
     module: CommandModule = import_module(f"coord.commands.{VERBS[name].module}")
     args = _parsed(parser_of(name, module), argv[1:])

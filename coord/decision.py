@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from coord.core.answer import Pushed, RefUpdate, Rejected, Stale
-from coord.core.frontmatter import Refusal, set_scalar
+from coord.core.frontedit import Refusal, set_scalar
 from coord.core.message import blocked_message, completed_message, unblocked_message
 from coord.core.queue import Cause, make_queue
 from coord.core.section import append_to_section, fill_section

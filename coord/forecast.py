@@ -127,10 +127,10 @@ class _Teller:
         A branch that stands on one commit of main needs no question of its own.
         """
         git, main = self.workspace.git, self.snapshot.base
-        unlanded = git.unlanded((branch.tip for branch in self.branches), main)
+        unlanded = git.ancestry.unlanded((branch.tip for branch in self.branches), main)
         grounds = [_ground(branch.tip, unlanded) for branch in self.branches]
         return tuple(
-            tuple(sorted(ground)) if len(ground) < 2 else git.merge_bases(main, branch.tip)
+            tuple(sorted(ground)) if len(ground) < 2 else git.ancestry.merge_bases(main, branch.tip)
             for branch, ground in zip(self.branches, grounds, strict=True)
         )
 

@@ -1,8 +1,6 @@
 """The gate: runs a profile's commands on a tree in a plain folder and says whether it passed.
 
-The folder lies outside the repository, because build tools look upwards: below the checkout they would find its
-``.git``, its ``.cargo/config.toml`` or its ``pytest.ini`` and judge another tree than the one given. The code under
-test gets a scratch HOME and an environment of a few names; no credential of the person who runs coord is in it.
+Where it runs is ``coord.room``; what is believed without running anything is ``coord.evidence``.
 Only this module makes a ``GatedTrial``.
 """
 
@@ -10,33 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
-import hashlib
-import json
 import os
-import pwd
-import re
-import shutil
-import subprocess
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from coord.core.complaint import excerpt
-from coord.core.objects import Entry, TreeFile, TreeReader, graft, parse_tree, tree_files
 from coord.core.profile import Profile, program
-from coord.core.settings import matches
 from coord.core.trial import CouldNotRun, GatedTrial, Trial
-from coord.errors import CoordError
-from coord.folder import make_folder, materialise, remove
-from coord.step import Ended, NotStarted, ShortOfRoom, Stop, end_strays, run_step
-
-#: Raised when what a key covers, or how a verdict is reached, changes: old evidence is then not believed.
-EVIDENCE_VERSION = 2
+from coord.evidence import Evidence, Subject, evidence_key, is_known, remember
+from coord.folder import materialise
+from coord.room import Room, lend_slot, make_environment, new_log
+from coord.step import Ended, NotStarted, ShortOfRoom, Stop, run_step
 
 #: What a disk says of names that no folder can hold: the tree is to blame, not the machine.
 _IMPOSSIBLE_TREE = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
@@ -47,15 +31,8 @@ NOTHING_TO_RUN = "nothing to run"
 _NO_ROOM = "no space left on the disk"
 _MAKE_ROOM = "make room or mend the rights, then run coord land again"
 
-#: How many gates may be at work for one repository on one machine.
-_SLOTS = 64
 #: How much (bytes) of the end of a step's output is searched for what it complained of first.
 _READ = 1 << 20
-
-#: How the folder of a repository's gates ends: with the digest of its git directory.
-_REPOSITORY = re.compile(r"-[0-9a-f]{10}\Z")
-
-_CARGO_SHARED = ("registry/index", "registry/cache", "registry/src", "git/db", "git/checkouts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,66 +58,6 @@ class Failed:
 Judgement = Passed | Failed | CouldNotRun
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is judged: what to call it, its commit, and what the profile can see of its tree.
-
-    ``seen`` says it in one word, equal for two subjects only when the profile sees the same; ``files`` lists it.
-    """
-
-    name: str
-    commit: str
-    seen: str
-    files: Callable[[], tuple[TreeFile, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """Where gates work on this machine.
-
-    ``state`` holds evidence and logs (below the git directory), ``folder`` the gate's folders (outside the
-    repository), ``read`` gives a blob's bytes, ``clone`` gives a folder its own ``.git`` at a commit, ``show`` takes
-    one line of progress, ``logging`` the log that a gate is about to write.
-    """
-
-    state: Path
-    folder: Path
-    read: Callable[[str], bytes]
-    clone: Callable[[Path, str], None]
-    show: Callable[[str], None] = field(default=lambda _line: None)
-    logging: Callable[[Path], None] = field(default=lambda _log: None)
-
-
-def subject_of(
-    name: str, commit: str, tree: str, read: TreeReader, *, tasks: str, profile: Profile
-) -> Subject:
-    """Return a commit as a profile sees it: its ``inputs``, or everything but the task folder.
-
-    A clone (``git = true``) holds everything, or git would call it dirty, and its build can see the commit.
-    """
-
-    def inputs() -> tuple[TreeFile, ...]:
-        patterns = profile.inputs or ()
-        files = tree_files(tree, read)
-        return tuple(file for file in files if any(matches(file.path, pattern) for pattern in patterns))
-
-    if profile.inputs is not None:
-        files = inputs()
-        listed = "".join(f"{file.mode} {file.oid} {file.path}\0" for file in files)
-        seen = "files " + hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()
-        return Subject(name, commit, f"commit {commit} {seen}" if profile.git else seen, lambda: files)
-    if profile.git:
-        return Subject(name, commit, f"commit {commit}", lambda: tree_files(tree, read))
-    # The same files in the same places make the same tree: its id stands for all of them.
-    bare, made = graft(tree, tasks, None, read, "sha1" if len(tree) == 40 else "sha256")
-    below = {item.oid: item for item in made}
-
-    def read_bare(oid: str) -> tuple[Entry, ...]:
-        return parse_tree(below[oid].body, len(oid) // 2) if oid in below else read(oid)
-
-    return Subject(name, commit, f"tree {bare}", lambda: tree_files(bare, read_bare))
-
-
 def pass_gate(
     trial: Trial, subject: Subject, profile: Profile, room: Room, stop: Stop | None = None
 ) -> GatedTrial | Failed | CouldNotRun:
@@ -150,31 +67,6 @@ def pass_gate(
             return GatedTrial(trial, profile.name, evidence, seconds, flaky)
         case other:
             return other
-
-
-class Evidence(Protocol):
-    """What is believed of trees without running anything, each under the key of what was judged."""
-
-    def key(self, subject: Subject, profile: Profile) -> str:
-        """Return the key of a subject; nothing of the subject runs. Raises OSError when there is no room to find out."""
-        ...
-
-    def passes(self, key: str) -> bool:
-        """Say whether what the key stands for is known to pass."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class OwnEvidence:
-    """What this machine's gates have found out: files that may be deleted."""
-
-    room: Room
-
-    def key(self, subject: Subject, profile: Profile) -> str:
-        return evidence_key(subject, profile, self.room)
-
-    def passes(self, key: str) -> bool:
-        return _is_known(self.room.state, key)
 
 
 def known_to_pass(trial: Trial, key: str, profile: Profile, evidence: Evidence) -> GatedTrial | None:
@@ -193,12 +85,12 @@ def judge(subject: Subject, profile: Profile, room: Room, stop: Stop | None = No
         return Passed(NOTHING_TO_RUN)
     try:
         key = evidence_key(subject, profile, room)
-        if _is_known(room.state, key):
+        if is_known(room.state, key):
             return Passed(key, known=True)
-        with _slot(room) as slot:
-            if _is_known(room.state, key):  # found out while we waited for a folder
+        with lend_slot(room) as slot:
+            if is_known(room.state, key):  # found out while we waited for a folder
                 return Passed(key, known=True)
-            environment = _environment(slot, room.folder)
+            environment = make_environment(slot, room.folder)
             work = _Work(subject, profile, room, slot, environment, stop or Stop())
             judgement = _run(work, key)
     except OSError as error:
@@ -206,7 +98,7 @@ def judge(subject: Subject, profile: Profile, room: Room, stop: Stop | None = No
     if isinstance(judgement, Passed):
         work.stop.raise_if_set()  # whoever is being stopped proves nothing
         with contextlib.suppress(OSError):  # a cache: on a full disk the next run judges it again
-            _remember(room.state, key, subject, profile)
+            remember(room.state, key, subject, profile)
     return judgement
 
 
@@ -236,7 +128,7 @@ def _run(work: _Work, key: str) -> Judgement:
         return Failed("making the gate's folder", _os_words(error), time.monotonic() - started)
     if profile.git:
         room.clone(tree, subject.commit)
-    log = _new_log(room.state, subject.name, slot.name)
+    log = new_log(room.state, subject.name, slot.name)
     room.logging(log)
     flaky = []
     for number, step in enumerate(profile.steps, 1):
@@ -296,117 +188,6 @@ def _why(log: Path, ended: Ended) -> str:
     return excerpt(f"{text}\n[coord] {ended.why}" if ended.why else text)
 
 
-# -- the folder and its environment ----------------------------------------------------------------------------
-
-
-def default_folder(common: Path, chosen: str | None) -> Path:
-    """Return where gates work for the repository with this git directory.
-
-    ``chosen`` is ``git config coord.gateFolder``. Otherwise a private folder in /var/tmp (it outlives a reboot, and
-    the system may clear it: it is a cache). Raises CoordError when somebody else owns that folder.
-    """
-    digest = hashlib.sha256(os.fsencode(common)).hexdigest()[:10]
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", (common.parent if common.name == ".git" else common).name)[:40]
-    if chosen:
-        return Path(chosen).expanduser() / f"{name}-{digest}"
-    parent = Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
-    private = parent / _private_name()
-    private.mkdir(mode=0o700, exist_ok=True)
-    status = private.lstat()
-    if private.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o022:
-        raise CoordError(
-            f"{private} does not belong to you alone, so gates cannot work there",
-            hint="name another folder: git config coord.gateFolder DIR",
-        )
-    return private / f"{name}-{digest}"
-
-
-def _private_name() -> str:
-    return f"coord-{os.getuid()}"
-
-
-@contextlib.contextmanager
-def _slot(room: Room) -> Iterator[Path]:
-    """Lend a gate folder that no other coordinator on this machine is using, with nothing in it but its tree.
-
-    The lock ends with the process. It lies with our state: the code under test can write next to its own folder.
-    """
-    locks = room.state / "gate"
-    locks.mkdir(parents=True, exist_ok=True)
-    room.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for number in range(_SLOTS):
-        with (locks / f"{number}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            slot = room.folder / str(number)
-            end_strays(slot)
-            _clear(room.folder, slot)
-            yield slot
-            return
-    raise OSError(errno.EBUSY, f"{_SLOTS} gates are at work already")
-
-
-def _clear(folder: Path, slot: Path) -> None:
-    """Remove what lies beside the trees: build tools look upwards for their settings."""
-    make_folder(slot)
-    ours = {"cargo", *map(str, range(_SLOTS))}
-    strange = [path for path in folder.iterdir() if path.name not in ours]
-    strange += [path for path in slot.iterdir() if path.name != "tree"]
-    if folder.parent.name == _private_name():
-        strange += [path for path in folder.parent.iterdir() if not _REPOSITORY.search(path.name)]
-    for path in strange:
-        remove(path)
-
-
-def _environment(slot: Path, folder: Path) -> dict[str, str]:
-    """Return the environment of the code under test, with a scratch HOME and TMPDIR made anew."""
-    for name in ("home", "tmp"):
-        remove(slot / name)
-        (slot / name).mkdir()
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": os.environ.get("LANG", "C.UTF-8"),
-        "HOME": str(slot / "home"),
-        "TMPDIR": str(slot / "tmp"),
-        "RUSTUP_HOME": str(rustup_home()),
-        "CARGO_HOME": str(_cargo_home(folder / "cargo")),
-    }
-
-
-def rustup_home() -> Path:
-    """Return where the Rust toolchains are that the code under test is built with."""
-    return _real("RUSTUP_HOME", ".rustup", "toolchains")
-
-
-def _real(variable: str, name: str, holding: str = "") -> Path:
-    """Return the folder of a Rust tool: its variable, else below HOME, else below the user's real home.
-
-    One that does not hold ``holding`` is passed over: rustup leaves an empty one in any HOME that it is run with.
-    """
-    if os.environ.get(variable):
-        return Path(os.environ[variable])
-    homes = [Path(os.environ["HOME"])] if os.environ.get("HOME") else []
-    homes.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
-    return next((home / name for home in homes if (home / name / holding).is_dir()), homes[-1] / name)
-
-
-def _cargo_home(private: Path) -> Path:
-    """Return a CARGO_HOME that shares only the registry caches: no credentials, no configuration."""
-    real = _real("CARGO_HOME", ".cargo")
-    private.mkdir(exist_ok=True)
-    for name in _CARGO_SHARED:
-        link = private / name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if (real / name).is_dir() and not link.exists():
-            with contextlib.suppress(FileExistsError):
-                link.symlink_to(real / name)
-    for name in ("credentials", "credentials.toml", "config", "config.toml"):
-        remove(private / name)
-    return private
-
-
 def words_of(error: OSError) -> tuple[str, str]:
     """Return why a gate could not work on this machine, and what to do."""
     return _os_words(error), _MAKE_ROOM
@@ -416,93 +197,3 @@ def _os_words(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _NO_ROOM
     return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-
-
-# -- evidence ----------------------------------------------------------------------------------------------------
-
-
-def evidence_key(subject: Subject, profile: Profile, room: Room) -> str:
-    """Return the key of what was judged: what the folder holds, the commands, the toolchain's versions.
-
-    With ``git = true`` the build can see the commit, so the key is the commit's. Nothing runs but, once, the commands
-    that tell the versions. Raises OSError when there is no room for that.
-    """
-    path = os.environ.get("PATH", os.defpath)
-    parts = [f"coord evidence {EVIDENCE_VERSION}", json.dumps([profile.steps, profile.wrap, profile.keep])]
-    parts += _versions_of(profile.toolchain, path, room)
-    parts += [_program_file(words[0], path) for words in (profile.wrap, *profile.steps) if words]
-    parts.append(subject.seen)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _program_file(name: str, path: str) -> str:
-    """Return what tells one installation of a program from the next, without running it."""
-    found = shutil.which(name, path=path) if "/" not in name else None
-    if found is None:
-        return name
-    status = Path(found).stat()
-    return f"{Path(found).resolve()} {status.st_size} {status.st_mtime_ns}"
-
-
-_versions: dict[tuple[str, ...], str] = {}
-_asking = threading.Lock()
-
-
-def _versions_of(commands: tuple[tuple[str, ...], ...], path: str, room: Room) -> list[str]:
-    """Return what the programs of a toolchain say of their versions, asked once a run, in a gate's folder."""
-    with _asking:
-        if not all((*command, path) in _versions for command in commands):
-            with _slot(room) as slot:
-                environment = _environment(slot, room.folder)
-                for command in commands:
-                    _versions[*command, path] = _version_of(command, environment)
-        return [_versions[*command, path] for command in commands]
-
-
-def _version_of(command: tuple[str, ...], environment: Mapping[str, str]) -> str:
-    try:
-        answer = subprocess.run(
-            command, env=dict(environment), capture_output=True, text=True, timeout=60, check=False,
-            cwd=environment["HOME"],
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return "absent"
-    return answer.stdout
-
-
-def forget_versions() -> None:
-    """Ask the toolchains again: a run that follows another may find them upgraded."""
-    _versions.clear()
-
-
-def _is_known(state: Path, key: str) -> bool:
-    return (state / "evidence" / key).is_file()
-
-
-def _remember(state: Path, key: str, subject: Subject, profile: Profile) -> None:
-    folder = state / "evidence"
-    folder.mkdir(parents=True, exist_ok=True)
-    scratch = folder / f".{key}.{os.getpid()}.{threading.get_ident()}"
-    scratch.write_text(
-        json.dumps({"commit": subject.commit, "subject": subject.name, "profile": profile.name})
-    )
-    scratch.replace(folder / key)
-
-
-def _new_log(state: Path, name: str, slot: str) -> Path:
-    """Return a new log; gates that work side by side, each in a slot of its own, never share one."""
-    folder = state / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.glob("*.log"), key=_last_written)[:-50]:
-        old.unlink(missing_ok=True)
-    beside = "" if slot == "0" else f".{slot}"
-    log = folder / (re.sub(r"[^A-Za-z0-9._-]", "-", name)[:80] + beside + ".log")
-    log.write_bytes(b"")
-    return log
-
-
-def _last_written(log: Path) -> float:
-    try:
-        return log.stat().st_mtime
-    except OSError:  # another gate has just removed it
-        return 0.0

@@ -1,10 +1,4 @@
-"""The only door to git: typed verbs over one runner.
-
-GitPython's ``Git`` command object starts the processes (argument lists, exit codes read); its object model is not
-used. Two runners exist. The *engine* inherits nothing of ``GIT_*`` but what is needed to reach the remote; the
-*hook* keeps what git gave for this repository (``GIT_DIR``, ``GIT_INDEX_FILE``, the quarantine variables), without
-which it would judge another index or not see the pushed objects.
-"""
+"""The only door to git: typed verbs over one runner (``coord.gitrunner``), questions about commits beside them."""
 
 from __future__ import annotations
 
@@ -12,13 +6,12 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from subprocess import PIPE, TimeoutExpired
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
-from coord.catfile import ObjectReader
+from coord.ancestry import Ancestry
 from coord.core.answer import (
     Conflicted,
     Merged,
@@ -33,35 +26,16 @@ from coord.core.answer import (
     read_push,
     words,
 )
-from coord.core.objects import Commit, GitObject, make_pack
+from coord.core.objects import Commit
 from coord.core.trial import ConflictPath
 from coord.errors import GitError, MalformedError, RefusedError
-from coord.quickgit import ENGINE_ENVIRONMENT as _ENGINE_ENVIRONMENT
-from coord.quickgit import TRANSPORT as _TRANSPORT
-
-if TYPE_CHECKING:
-    from git.cmd import Git as Command
+from coord.gitrunner import Answer, Runner, raise_when_full
 
 MINIMUM = (2, 39)
 ABSENT = "0" * 40
 
-#: Seconds that a fetch or a push may take; ``git config coord.patience`` names another number.
-PATIENCE = 1800.0
-
 #: How often a fetch is asked for while another git moves the same refs.
 _FETCHES = 10
-_REMOTE_VERBS = ("fetch", "push", "ls-remote")
-
-#: What needs no object that was only staged so far: it brings others here, or stores the staged ones.
-_READ_ALONE = ("unpack-objects", "cat-file", "fetch", "for-each-ref", "config", "rev-parse")
-
-#: No hook, no background process, no prompt and no replaced object takes part in what the engine does.
-_ENGINE_CONFIG = (
-    "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.quotePath=false", "core.commitGraph=true",
-    "gc.auto=0", "maintenance.auto=false", "fetch.writeCommitGraph=false", "submodule.recurse=false",
-    "push.followTags=false", "push.gpgSign=false", "push.recurseSubmodules=no", "push.pushOption=", "log.showSignature=false",
-    "color.ui=false", "protocol.ext.allow=never",
-)  # fmt: skip
 
 #: A merge reads nothing of this machine's configuration, so that a trial is the same everywhere.
 _MERGE_CONFIG = (
@@ -77,22 +51,6 @@ _MERGE_ENVIRONMENT = {
 }
 
 
-class Answer(NamedTuple):
-    """What a git process left: its exit code, its output, its complaints."""
-
-    code: int
-    out: bytes
-    err: str
-
-    @property
-    def text(self) -> str:
-        return self.out.decode("utf-8", "surrogateescape")
-
-    @property
-    def line(self) -> str:
-        return self.text.rstrip("\n")
-
-
 class Ref(NamedTuple):
     """A ref: full name, the object it names, what it points at when it is symbolic, and whether that is a commit."""
 
@@ -102,31 +60,12 @@ class Ref(NamedTuple):
     is_commit: bool = True
 
 
-def drop_inherited() -> dict[str, str]:
-    """Take every ``GIT_*`` out of this process's environment and return what was there.
-
-    Called once at the start of a command: an engine that runs inside a hook, or in a shell with ``GIT_DIR`` set, must
-    not work on another repository than the one it was pointed at. The hook's runner puts its own back.
-    """
-    taken = {name: value for name, value in os.environ.items() if name.startswith("GIT_")}
-    for name in taken:
-        if name not in _TRANSPORT:
-            del os.environ[name]
-    return taken
-
-
-class Git:
+class Git(Runner):
     """git in one folder."""
 
     def __init__(self, folder: Path, *, hook: Mapping[str, str] | None = None) -> None:
-        self.folder = folder
-        self._hook = hook
-        self._reader: ObjectReader | None = None
-        self._staged: list[GitObject] = []
+        super().__init__(folder, hook=hook)
         self._chain: tuple[Commit, ...] = ()
-        self.patience = PATIENCE
-        #: Gives a child that asks the remote the environment that proves who we are.
-        self.authorization: Callable[[], Mapping[str, str]] | None = None
 
     def twin(self) -> Git:
         """Return another runner in the same folder, for another thread."""
@@ -135,72 +74,10 @@ class Git:
         twin.authorization = self.authorization
         return twin
 
-    # -- the runner ----------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _command(self) -> Command:
-        from git.cmd import Git as Command
-
-        return Command(str(self.folder))
-
-    def _start(self, args: Sequence[str], config: Sequence[str], env: Mapping[str, str]) -> Any:
-        if self._staged and args[0] not in _READ_ALONE:
-            self.flush()
-        words = ["git"]
-        if self._hook is None:
-            environment = {**_ENGINE_ENVIRONMENT, **env}
-            config = (*_ENGINE_CONFIG, *config)
-        else:
-            environment = {**self._hook, "GIT_OPTIONAL_LOCKS": "0", **env}
-        for setting in config:
-            words += ["-c", setting]
-        command = self._command
-        from git.exc import GitCommandNotFound
-
-        # A worktree may be removed between two questions, and GitPython would then ask in the process's own folder.
-        if not os.access(self.folder, os.X_OK):
-            raise GitError(f"{self.folder} is gone", hint="run it again")
-        try:
-            return command.execute([*words, *args], as_process=True, istream=PIPE, env=environment)
-        except GitCommandNotFound:
-            if os.access(self.folder, os.X_OK):
-                raise
-            raise GitError(f"{self.folder} is gone", hint="run it again") from None
-
-    def run(
-        self,
-        *args: str,
-        data: bytes = b"",
-        ok: tuple[int, ...] = (0,),
-        config: Sequence[str] = (),
-        env: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Run git once and return its answer; an exit code that is not in ``ok`` raises GitError."""
-        if self.authorization and args[0] in _REMOTE_VERBS:
-            env = {**(env or {}), **self.authorization()}
-        process = self._start(args, config, env or {})
-        try:
-            out, err = process.communicate(data, timeout=self.patience if args[0] in _REMOTE_VERBS else None)
-        except TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise RefusedError(
-                f"git {args[0]} got no answer from the remote within {self.patience:g} s",
-                hint="run it again when the remote answers; to wait longer: git config coord.patience SECONDS",
-            ) from None
-        answer = Answer(process.returncode, out, err.decode("utf-8", "replace"))
-        self._expect(answer, args, ok)
-        return answer
-
-    def _expect(self, answer: Answer, args: Sequence[str], ok: tuple[int, ...]) -> None:
-        if answer.code in ok:
-            return
-        _raise_when_full(answer, args[0])
-        said = answer.err.strip().splitlines()
-        raise GitError(
-            f"git {args[0]} failed ({answer.code}): {said[-1] if said else 'no message'}",
-            hint=f"run it by hand to see more: git -C {self.folder} {' '.join(args[:6])}",
-        )
+    @property
+    def ancestry(self) -> Ancestry:
+        """Return the questions about commits; kept here, they would keep this runner and its processes alive."""
+        return Ancestry(self)
 
     # -- questions -----------------------------------------------------------------------------------------------
 
@@ -249,13 +126,6 @@ class Git:
         answer = self.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
         return answer.line or None
 
-    def unlanded(self, tips: Iterable[str], main: str) -> dict[str, tuple[str, ...]]:
-        """Return every commit that ``tips`` hold and ``main`` does not, with its parents."""
-        lines = "".join(f"{tip}\n" for tip in sorted(set(tips))) + f"^{main}\n"
-        answer = self.run("rev-list", "--parents", "--stdin", data=lines.encode())
-        rows = (line.split(" ") for line in answer.text.splitlines())
-        return {row[0]: tuple(row[1:]) for row in rows}
-
     def first_parents(self, tip: str) -> tuple[Commit, ...]:
         """Return the commits on the first-parent chain of ``tip``, newest first (their trees are left empty).
 
@@ -291,100 +161,6 @@ class Git:
                 commits.append(Commit(oid, "", tuple(parents.split()), author, date, int(committed), message))
         return tuple(commits)
 
-    def mentioning(self, words: str, tip: str) -> tuple[tuple[str, str], ...]:
-        """Return (id, message) of every commit below ``tip`` whose message holds ``words``, newest first."""
-        answer = self.run(
-            "log",
-            "-F",
-            f"--grep={words}",
-            "-z",
-            "--encoding=UTF-8",
-            "--format=%H%n%B",
-            "--end-of-options",
-            tip,
-        )
-        records = answer.out.decode("utf-8", "replace").split("\0")
-        return tuple(
-            (oid, message) for oid, _, message in (record.partition("\n") for record in records if record)
-        )
-
-    def those_mentioning(self, words: str, commits: Iterable[str]) -> frozenset[str]:
-        """Return those of the commits whose messages hold ``words``, in one process for any number."""
-        lines = "".join(f"{oid}\n" for oid in commits)
-        if not lines:
-            return frozenset()
-        answer = self.run(
-            "log",
-            "--no-walk=unsorted",
-            "-F",
-            f"--grep={words}",
-            "--format=%H",
-            "--stdin",
-            data=lines.encode(),
-        )
-        return frozenset(answer.text.split())
-
-    def landings_of(self, old: str, new: str, paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        """Return (commit, task id) of the landings in ``old..new`` that changed one of ``paths``, oldest first."""
-        answer = self.run(
-            "log",
-            "--first-parent",
-            "--reverse",
-            "-z",
-            "--format=%H %(trailers:key=Coord-Task,valueonly,separator=%x20)",
-            "--end-of-options",
-            f"{old}..{new}",
-            "--",
-            *paths,
-        )
-        records = answer.out.decode("utf-8", "replace").split("\0")
-        rows = (record.strip().partition(" ") for record in records)
-        return tuple((commit, task.strip()) for commit, _, task in rows if task.strip())
-
-    def changed_by(self, steps: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
-        """Return the paths that each of (commit, parent) changed against that parent, in one process for any number."""
-        lines = "".join(f"{commit} {parent}\n" for commit, parent in steps)
-        if not lines:
-            return {}
-        # --raw tells ids from paths: a path may look like an id, but none follows an id without its modes.
-        answer = self.run(
-            "diff-tree", "--stdin", "-r", "--raw", "-z", "--no-renames", "--no-ext-diff", data=lines.encode()
-        )
-        found: dict[str, set[str]] = {}
-        paths = set[str]()
-        fields = iter(answer.text.split("\0"))
-        for field in fields:
-            if field.startswith(":"):
-                paths.add(next(fields))
-            elif field:
-                paths = found[field] = set()
-        return {commit: frozenset(paths) for commit, paths in found.items()}
-
-    def newest_first(self, commits: Iterable[str]) -> tuple[str, ...]:
-        """Return commits so that none comes before one that contains it, in two processes for any number."""
-        wanted = sorted(commits)
-        ground = self.run("merge-base", "--octopus", *wanted, ok=(0, 1)).text.split()
-        lines = "".join(f"{oid}\n" for oid in wanted) + "".join(f"^{oid}^@\n" for oid in ground)
-        listed = self.run("rev-list", "--topo-order", "--stdin", data=lines.encode()).text.split()
-        return tuple(oid for oid in listed if oid in frozenset(wanted))
-
-    def rev_list(self, *args: str) -> tuple[str, ...]:
-        """Return the commits of ``git rev-list args``."""
-        return tuple(self.run("rev-list", *args, "--").text.split())
-
-    def is_ancestor(self, old: str, new: str) -> bool:
-        """Say whether ``new`` contains ``old``."""
-        return self.run("merge-base", "--is-ancestor", old, new, ok=(0, 1)).code == 0
-
-    def merge_base(self, one: str, two: str) -> str | None:
-        """Return a best common ancestor, or None when the histories are unrelated."""
-        answer = self.run("merge-base", one, two, ok=(0, 1))
-        return answer.line or None
-
-    def merge_bases(self, one: str, *others: str) -> tuple[str, ...]:
-        """Return all best common ancestors of ``one`` and a merge of ``others`` (made or still to be made)."""
-        return tuple(self.run("merge-base", "--all", one, *others, ok=(0, 1)).text.split())
-
     def staged(self, folder: str, commit: str) -> frozenset[str]:
         """Return the paths under ``folder`` where the index differs from ``commit``."""
         return self._differing("--cached", commit, "--", folder)
@@ -401,40 +177,7 @@ class Git:
         )  # fmt: skip
         return frozenset(path for path in answer.text.split("\0") if path)
 
-    # -- objects -------------------------------------------------------------------------------------------------
-
-    @property
-    def objects(self) -> ObjectReader:
-        """Return the reader of this repository's objects (one process, started on first use)."""
-        if self._reader is None:
-            self._reader = ObjectReader(self._start(("cat-file", "--batch"), (), {}))
-        return self._reader
-
-    def stage(self, objects: Iterable[GitObject]) -> None:
-        """Keep objects in memory, where ``objects`` finds them; they are stored before the next git process that could
-        need them starts, all in one process."""
-        made = tuple(objects)
-        self.objects.remember(made)
-        self._staged += made
-
-    def flush(self) -> None:
-        """Store what was staged."""
-        staged, self._staged = self._staged, []
-        self.write(staged)
-
-    def write(self, objects: Iterable[GitObject]) -> None:
-        """Store objects in the object database, all in one process; git checks each as it unpacks."""
-        if self._staged:
-            self.flush()  # these may stand on what was only staged
-        objects = tuple(objects)
-        if objects:
-            algorithm = "sha1" if len(objects[0].oid) == 40 else "sha256"
-            answer = self.run(
-                "unpack-objects", "-q", "--strict", data=make_pack(objects, algorithm), ok=(0, 128)
-            )
-            if answer.code != 0 and "fsck error" in answer.err:
-                raise MalformedError(f"git refuses it: {words(answer.err)}")
-            self._expect(answer, ("unpack-objects",), (0,))
+    # -- merges --------------------------------------------------------------------------------------------------
 
     @cached_property
     def _common(self) -> tuple[Path, str]:
@@ -493,7 +236,7 @@ class Git:
             return Merged(answer.text.split("\0", 1)[0])
         if answer.code == 1 and answer.out:
             return read_conflicts(answer.text, base, tip)
-        _raise_when_full(answer, "merge-tree")
+        raise_when_full(answer, "merge-tree")
         if "unrelated histories" in answer.err:
             return Conflicted((ConflictPath(".", "unrelated histories"),))
         if answer.code == -signal.SIGABRT:
@@ -516,7 +259,7 @@ class Git:
         own = {"GIT_OBJECT_DIRECTORY": str(scratch), "GIT_INDEX_FILE": str(scratch / "none")}
         env = {**_MERGE_ENVIRONMENT, **self._neutral_ground(), **own}
         answer = self.run(*args, data=data, ok=ok, config=_MERGE_CONFIG, env=env)
-        _raise_when_full(answer, args[0])
+        raise_when_full(answer, args[0])
         return answer
 
     # -- the remote ----------------------------------------------------------------------------------------------
@@ -534,7 +277,7 @@ class Git:
             time.sleep(0.05 * attempt)
             answer = self._fetch(remote, refspecs)
         if answer.code != 0:
-            _raise_when_full(answer, "fetch")
+            raise_when_full(answer, "fetch")
             lock = lock_in(answer.err)
             raise RefusedError(
                 f"cannot fetch from {remote}: {words(answer.err)}",
@@ -605,16 +348,8 @@ class Git:
             for u in updates
         )
         answer = self.run("update-ref", "-z", "--no-deref", "--stdin", data=lines.encode(), ok=(0, 1, 128))
-        _raise_when_full(answer, "update-ref")
+        raise_when_full(answer, "update-ref")
         return Pushed() if answer.code == 0 else Stale(words(answer.err), lock_in(answer.err))
-
-
-def _raise_when_full(answer: Answer, verb: str) -> None:
-    if any(words in answer.err for words in ("No space left on device", "Disk quota exceeded")):
-        raise GitError(
-            f"git {verb}: no space left on the disk",
-            hint="make room, then run it again: nothing was published",
-        )
 
 
 def _put(path: Path, text: str) -> None:

@@ -110,7 +110,7 @@ def _id_in(path: str) -> str:
     row = row_of(data)
     if row is not None:
         return row[0]
-    from coord.core.task import read_row
+    from coord.core.taskfile import read_row
 
     return read_row(data)[0] or ""
 

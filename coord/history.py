@@ -93,12 +93,12 @@ def begins(workspace: Workspace, view: View, history: History, since: str) -> Si
     if commit is None:
         return Since(at)
     base = view.snapshot.base
-    if not workspace.git.is_ancestor(commit, base):
+    if not workspace.git.ancestry.is_ancestor(commit, base):
         raise UsageError(
             f"'{one_line(since, 80)}' is not on {workspace.main_name}: nothing came after it there",
             hint="a tag or commit of main; or a date such as 2026-11-20, '2 days ago', yesterday",
         )
-    after = frozenset(workspace.git.rev_list(base, f"^{commit}"))
+    after = frozenset(workspace.git.ancestry.rev_list(base, f"^{commit}"))
     told = {entry.commit for entry in history.entries if _on_main(entry, view)}
     return Since(at, frozenset((told | view.on_chain) - after), after)
 
@@ -201,7 +201,7 @@ def _reverts(workspace: Workspace, view: View, landings: Iterable[Landing]) -> I
             targets.setdefault(oid, []).append(landing)
     if not targets:
         return
-    reverts = read_reverts(workspace.git.mentioning("This reverts commit ", view.snapshot.base))
+    reverts = read_reverts(workspace.git.ancestry.mentioning("This reverts commit ", view.snapshot.base))
     for revert in reverts:
         undone = next(
             (f"; {other.by[:7]} reverted that" for other in reverts if other.target == revert.by), ""
@@ -313,7 +313,7 @@ def _of_branches(workspace: Workspace, view: View, task: str, known: Iterable[En
         if branch.task == task and branch.commits:
             lines[branch.tip] = (branch.name, f"^{view.snapshot.base}")
     for tip, (branch_name, without) in lines.items():
-        commits = [workspace.git.objects.commit(oid) for oid in workspace.git.rev_list(tip, without)]
+        commits = [workspace.git.objects.commit(oid) for oid in workspace.git.ancestry.rev_list(tip, without)]
         yield from _said(branch_name, task, commits[::-1])
 
 

@@ -12,18 +12,11 @@ from coord.core.profile import Profile
 from coord.core.settings import Strategy
 from coord.core.snapshot import TaskBranch
 from coord.core.trial import CouldNotRun, Finding, Green, Red, Trial, Underway, Unfit, Unproven
-from coord.gate import (
-    Evidence,
-    Judgement,
-    Room,
-    Subject,
-    judge,
-    known_to_pass,
-    subject_of,
-    words_of,
-)
+from coord.evidence import Evidence, Subject, subject_of
+from coord.gate import Judgement, judge, known_to_pass, words_of
 from coord.merge import Resolver, make_trial, signature_of
 from coord.observe import View
+from coord.room import Room
 from coord.step import Stop
 from coord.workspace import Workspace
 

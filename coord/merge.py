@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from coord.core.answer import Conflicted, Merged
-from coord.core.frontmatter import Refusal, set_scalar
+from coord.core.frontedit import Refusal, set_scalar
 from coord.core.message import merge_message, resolved_message, status_message
 from coord.core.objects import (
     FILE_MODE,
@@ -208,10 +208,10 @@ class _Maker:
     def who_brought(self, merged: Conflicted) -> tuple[str, ...]:
         """Return the landed branches that brought the other side: those with which a conflict first appeared."""
         git, base, tip = self.git, self.snapshot.base, self.branch.tip
-        fork = git.merge_base(base, tip) if self.onto == base else None
+        fork = git.ancestry.merge_base(base, tip) if self.onto == base else None
         if fork is None:
             return ()
-        landings = git.landings_of(fork, base, [conflict.path for conflict in merged.paths])
+        landings = git.ancestry.landings_of(fork, base, [conflict.path for conflict in merged.paths])
         named = tuple(sorted({task for _, task in landings}))
         if len(named) < 2 or len(landings) > _LANDINGS_TRIED:
             return named
@@ -287,7 +287,7 @@ def _written(workspace: Workspace, view: View, branch: TaskBranch, task: Task, t
     if task.path not in branch.dropped:
         return ""
     text = section_text(_file_at(workspace, branch.tip, task.path), title)
-    fork = workspace.git.merge_base(view.snapshot.base, branch.tip) if text else None
+    fork = workspace.git.ancestry.merge_base(view.snapshot.base, branch.tip) if text else None
     found = section_text(_file_at(workspace, fork, task.path), title) if fork else ""
     return "" if text == found else text
 

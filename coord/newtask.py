@@ -7,7 +7,8 @@ from pathlib import Path
 
 from coord.core.graph import TaskGraph
 from coord.core.settings import Settings
-from coord.core.task import Task, Unreadable, read_task
+from coord.core.task import Task, Unreadable
+from coord.core.taskfile import read_task
 from coord.errors import UsageError
 from coord.taskfolder import read_tasks_at, read_tasks_here
 from coord.workspace import Workspace

@@ -8,27 +8,17 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from coord.approvals import approvals
 from coord.core.journal import (
-    Landing,
-    Revert,
-    Reverted,
-    Step,
-    TipFacts,
     below,
-    parts_of,
-    read_landing,
-    read_reverts,
-    reverted_by,
     standing_of,
 )
 from coord.core.objects import Commit, Kind, changed_paths, find_entry
 from coord.core.settings import Settings, UnknownBranch
-from coord.core.signal import STATUS, Done, read_signal, trailers
+from coord.core.signal import Done, read_signal, trailers
 from coord.core.snapshot import Claim, Mark, Ruling, Snapshot, Stranger, TaskBranch
 from coord.core.text import one_line, whole_number
 from coord.core.verdict import (
@@ -44,14 +34,12 @@ from coord.core.verdict import (
 )
 from coord.errors import CoordError, UsageError
 from coord.git import Ref
+from coord.journal import REVERTS, Journal
 from coord.taskfolder import TaskFolder, read_tasks_at
 from coord.workspace import Workspace
 
 #: How many branches without a task are compared with the tasks that there are.
 _COMPARED = 50
-
-#: What git writes into the message of a revert.
-_REVERTS = "This reverts commit "
 
 
 @dataclass(frozen=True)
@@ -144,8 +132,8 @@ def _view(workspace: Workspace, refs: dict[str, Ref], now: int | None, drafts: f
         upstream=f"{workspace.remote or 'origin'}/{workspace.main}",
     )
     coord_refs = {name: ref.oid for name, ref in refs.items() if name.startswith("refs/coord/")}
-    landed_in = {landing.task: landing.commit for landing in reversed(looker.landings)}
-    return View(snapshot, tasks, coord_refs, looker.on_chain, landed_in)
+    landed_in = {landing.task: landing.commit for landing in reversed(looker.journal.landings)}
+    return View(snapshot, tasks, coord_refs, looker.journal.on_chain, landed_in)
 
 
 def _shallow(workspace: Workspace) -> CoordError:
@@ -177,6 +165,7 @@ class _Looker:
 
     def __post_init__(self) -> None:
         self.git = self.workspace.git
+        self.journal = Journal(self.workspace, self.main)
         self._commits: dict[str, Commit] = {}
         self.place_of: dict[str, int] = {}
         self.reverting: frozenset[str] = frozenset()
@@ -204,9 +193,9 @@ class _Looker:
                 strangers.append(Stranger(branch, ref.oid, near))
             else:
                 heads.append((branch, f"refs/heads/{branch}", task, ref.oid))
-        unlanded = self.git.unlanded((tip for *_, tip in heads), self.main) if heads else {}
+        unlanded = self.git.ancestry.unlanded((tip for *_, tip in heads), self.main) if heads else {}
         self.place_of = {oid: place for place, oid in enumerate(unlanded)}
-        self.reverting = self.git.those_mentioning(_REVERTS, unlanded)
+        self.reverting = self.git.ancestry.those_mentioning(REVERTS, unlanded)
         claimed = {claim.task for claim in claims}
         branches = [
             self._branch(*head, unlanded=unlanded, claimed=head[2] in claimed) for head in sorted(heads)
@@ -229,7 +218,9 @@ class _Looker:
             draft=name in self.drafts,
             push_means=self.settings.land.signal,
         )
-        facts = self._facts(task, commit, says_done=isinstance(signal, Done), contained=tip not in unlanded)
+        facts = self.journal.facts(
+            task, commit, says_done=isinstance(signal, Done), contained=tip not in unlanded
+        )
         branch = TaskBranch(
             name, ref, task, tip, commit.committed, commit.author_date, signal, standing_of(facts)
         )
@@ -248,138 +239,9 @@ class _Looker:
 
     def _changed(self, tip: str, boundary: frozenset[str]) -> frozenset[str]:
         """Return the net difference of a tip against its merge base with main."""
-        base = _only(boundary) or self.git.merge_base(self.main, tip)
+        base = _only(boundary) or self.git.ancestry.merge_base(self.main, tip)
         trees = (self.commit(base).tree if base else None, self.commit(tip).tree)
         return changed_paths(*trees, self.git.objects.tree)
-
-    # -- how a tip stands to main ----------------------------------------------------------------------------------
-
-    def _facts(self, task: str, tip: Commit, *, says_done: bool, contained: bool) -> TipFacts:
-        landings = self.landings_of.get(task, [])
-        facts = TipFacts(task, contained, says_done=says_done, undone=self._undone(tip.oid, landings))
-        if not contained or facts.undone:
-            return facts
-        on_chain = tip.oid in self.on_chain
-        carrier = tip.oid if on_chain else self._carrier(tip.oid)
-        said = trailers(tip.message)
-        own = said.get(STATUS, "").lower() == "done" and said.get("Coord-Task", task) == task
-        other = self.accounted.get(tip.oid, task) != task
-        return replace(
-            facts,
-            on_chain=on_chain,
-            carrier=carrier,
-            carrier_landing=next((landing for landing in self.landings if landing.commit == carrier), None),
-            undone=self._hand_merge_undone(carrier) if own or not on_chain else None,
-            says_done=says_done and not other,
-            says_done_itself=own and not other,
-        )
-
-    @cached_property
-    def chain(self) -> tuple[Commit, ...]:
-        """Return main's first-parent commits, newest first."""
-        return self.git.first_parents(self.main)
-
-    @cached_property
-    def on_chain(self) -> frozenset[str]:
-        return frozenset(commit.oid for commit in self.chain)
-
-    @cached_property
-    def steps(self) -> tuple[Step, ...]:
-        """Return what each first-parent commit of main says, newest first; what was read before is remembered."""
-        known: dict[str, Step] = self.workspace.memo
-        for commit in self.chain:
-            if commit.oid not in known:
-                known[commit.oid] = self._step(commit)
-        return tuple(known[commit.oid] for commit in self.chain)
-
-    def _step(self, step: Commit) -> Step:
-        landings, accounted = [], []
-        for commit in (step, *parts_of(step, self.commit)):
-            said = trailers(commit.message) if "Coord-" in commit.message else {}
-            if "Coord-Tip" in said and "Coord-Task" in said:
-                accounted.append((said["Coord-Tip"], said["Coord-Task"]))
-            landing = read_landing(commit, lambda oid: self.commit(oid).parents) if said else None
-            landings += [replace(landing, step=step.oid)] if landing else []
-        return Step(tuple(landings), tuple(accounted))
-
-    @cached_property
-    def landings(self) -> tuple[Landing, ...]:
-        return tuple(landing for step in self.steps for landing in step.landings)
-
-    @cached_property
-    def landings_of(self) -> dict[str, list[Landing]]:
-        """Return each task's landings, newest first: one pass for all branches."""
-        found: dict[str, list[Landing]] = {}
-        for landing in self.landings:
-            found.setdefault(landing.task, []).append(landing)
-        return found
-
-    @cached_property
-    def accounted(self) -> dict[str, str]:
-        """Return the tips that main's own commits name, each with the task that it was for."""
-        return dict(pair for step in self.steps for pair in step.accounted)
-
-    def _carrier(self, tip: str) -> str:
-        """Return the oldest first-parent commit of main that contains ``tip`` (containing is monotone: bisect)."""
-        landed = next((landing.commit for landing in self.landings if landing.tip == tip), None)
-        if landed:
-            return landed
-        low, high = 0, len(self.chain) - 1
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.git.is_ancestor(tip, self.chain[middle].oid):
-                low = middle
-            else:
-                high = middle - 1
-        return self.chain[low].oid
-
-    # -- reverts ---------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def reverts(self) -> tuple[Revert, ...]:
-        said = read_reverts(self.git.mentioning(_REVERTS, self.main))
-        return (*said, *self._reverted_with_their_merge(said))
-
-    def _reverted_with_their_merge(self, said: tuple[Revert, ...]) -> Iterator[Revert]:
-        """Yield the reverts that were undone by undoing the merge that had brought them to main."""
-        makers = {revert.by for revert in said}
-        merges = {commit.oid: commit.parents[0] for commit in self.chain if len(commit.parents) > 1}
-        for revert in said:
-            if revert.target in merges:
-                brought = self.git.rev_list(revert.target, f"^{merges[revert.target]}")
-                yield from (
-                    Revert(revert.by, oid) for oid in brought if oid in makers and oid != revert.target
-                )
-
-    def _undone(self, tip: str, landings: list[Landing]) -> Reverted | None:
-        """Return the landing of this task that was undone and whose commits ``tip`` holds.
-
-        A tip that holds the revert as well was made with it in view (rebased, or main merged): it says what it means.
-        """
-        for landing in landings if landings and self.reverts else ():
-            reach = frozenset(self.git.rev_list(tip, f"^{landing.base}"))
-            held = reach & frozenset(self.git.rev_list(landing.tip, f"^{landing.base}"))
-            targets = {landing.commit, landing.step, landing.status_commit, *held} if held else set()
-            by = self._undone_by(landing.step, targets, seen=reach)
-            if by:
-                return Reverted(landing.commit, by)
-        return None
-
-    def _hand_merge_undone(self, carrier: str) -> Reverted | None:
-        by = self._undone_by(carrier, {carrier}, seen=frozenset())
-        return Reverted(carrier, by) if by else None
-
-    def _undone_by(self, step: str, targets: set[str], *, seen: frozenset[str]) -> str | None:
-        """Return the standing revert of one of ``targets`` among the commits that main gained after ``step``."""
-        if targets.isdisjoint(revert.target for revert in self.reverts):
-            return None
-        later = frozenset(self.git.rev_list(self.main, f"^{step}"))
-        reverts = tuple(
-            revert
-            for revert in self.reverts
-            if revert.by in later and not (revert.target in targets and revert.by in seen)
-        )
-        return next(filter(None, (reverted_by(target, reverts) for target in sorted(targets))), None)
 
     # -- coord's own refs ------------------------------------------------------------------------------------------
 
@@ -440,7 +302,7 @@ class _Looker:
         """Return what the branch itself changed: where it renamed a file, main knows the conflict by the old name."""
         if not self.git.objects.holds(verdict.tip, Kind.COMMIT):
             return frozenset()
-        fork = self.git.merge_base(verdict.base, verdict.tip)
+        fork = self.git.ancestry.merge_base(verdict.base, verdict.tip)
         trees = (self.commit(fork).tree if fork else None, self.commit(verdict.tip).tree)
         return changed_paths(*trees, self.git.objects.tree)
 

@@ -10,10 +10,10 @@ from coord.core.profile import Profile
 from coord.core.queue import Result
 from coord.core.snapshot import TaskBranch
 from coord.core.trial import Finding, Found
-from coord.gate import Room
 from coord.lanes import Lanes
 from coord.lines import Lines
 from coord.observe import View
+from coord.room import Room
 from coord.workspace import Workspace
 
 #: How often a lost race is run again before it is given up (behaviour 4).

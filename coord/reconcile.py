@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from coord import recording
@@ -13,16 +13,16 @@ from coord.advance import after_publish
 from coord.apply import apply
 from coord.core.action import Action, Block, Complete, Gate, Idle, Look, Publish, Sweep, Wait
 from coord.core.plan import next_action
-from coord.core.queue import Result, make_queue
-from coord.core.schedule import rest_after
-from coord.core.snapshot import GROUP, Ended, Snapshot, TaskBranch
-from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red, Underway
+from coord.core.queue import Result
+from coord.core.snapshot import GROUP, Ended, Snapshot
+from coord.core.trial import CouldNotRun, Found, Green, MainRed, Red
 from coord.core.verdict import VerdictKind
 from coord.errors import CoordError
+from coord.evidence import forget_versions
 from coord.freshness import fetch, note_push
-from coord.gate import Evidence, forget_versions
-from coord.observe import View, observe
-from coord.outcome import RACES, Ending, Learned, Moved, OneByOne, Raced, Site
+from coord.knowledge import Elsewhere, Run, candidates, carry, forget_ended, is_fresh, look_again, looked_up
+from coord.observe import observe
+from coord.outcome import RACES, Ending, Learned, Moved, OneByOne, Raced
 from coord.outcome import Ended as LaneEnded
 from coord.publishing import Send, prepare
 from coord.report import Past, Report, make_report
@@ -33,69 +33,8 @@ from coord.workspace import Workspace
 #: How many lines of a red step's output are shown; the log holds all of them.
 _LOG_LINES = 12
 
-#: Seconds for which a look at the remote is new enough to go on from while nothing but pushes of ours happened.
-_FRESH = 1.0
-
 #: Seconds in which a push to a remote that is near is done.
 _A_MOMENT = 1.0
-
-
-@dataclass
-class _Run:
-    """What a run has learned and done so far."""
-
-    site: Site
-    asked: frozenset[str] | None
-    show: Callable[[str], None]
-    view: View
-    findings: list[Found] = field(default_factory=list)
-    ended: list[Ended] = field(default_factory=list)
-    endings: dict[str, Ending] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
-    races: int = 0
-    raced: bool = False
-    landed: int = 0
-    rejected: int = 0
-    gone: set[str] = field(default_factory=set)
-    look_before_rest: bool = False
-    waited: bool = False
-    checked: bool = False
-    group: int = GROUP
-    announced: str = ""
-    looked: float = 0.0
-    send: Send | None = None
-    elsewhere: Elsewhere | None = None
-    said_running: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    @property
-    def snapshot(self) -> Snapshot:
-        return replace(
-            self.view.snapshot,
-            findings=tuple(self.findings),
-            asked=self.asked,
-            group=self.group,
-            validates=self.site.validates,
-            running=len(self.site.lanes),
-            ended=tuple(self.ended),
-            landed=self.landed,
-            rejected=self.rejected,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """Validations that ran on other machines, on trials that were made on ``base`` at ``at`` (seconds): what they proved,
-    and a call that tells the site what they found beside that and returns what is known of lines on main as viewed."""
-
-    evidence: Evidence
-    tell: Callable[[Site, View], Sequence[Found]]
-    base: str
-    at: int
-
-    def seen(self, view: View) -> View:
-        """Return the view with which the same trials are made again, as long as main stands where it did then."""
-        snapshot = view.snapshot
-        return replace(view, snapshot=replace(snapshot, at=self.at)) if snapshot.base == self.base else view
 
 
 def land(
@@ -118,7 +57,7 @@ def land(
     view = elsewhere.seen(observe(workspace)) if elsewhere else observe(workspace)
     recording.seen(workspace, view.snapshot)
     ids = resolve_tasks(view.snapshot, asked) if asked else None
-    run = _Run(site, ids, show, view, looked=time.monotonic(), group=group, elsewhere=elsewhere)
+    run = Run(site, ids, show, view, looked=time.monotonic(), group=group, elsewhere=elsewhere)
     if elsewhere:
         run.findings += elsewhere.tell(site, view)
     site.lines.one_by_one = group == 1
@@ -133,7 +72,7 @@ def land(
     return make_report(past, run.snapshot, run.view.landed_in, workspace.remote)
 
 
-def _until_idle(run: _Run) -> str:
+def _until_idle(run: Run) -> str:
     """Ask for the next action and apply it until there is none; return why landing rests."""
     previous: Action | None = None
     while not run.raced:
@@ -155,16 +94,16 @@ def _until_idle(run: _Run) -> str:
     return f"lost the race {run.races} times: run it again"
 
 
-def _say_what_runs(run: _Run) -> None:
+def _say_what_runs(run: Run) -> None:
     """Let others see which validations are under way, whenever that changes."""
     lanes = run.site.lanes.lanes
     running = tuple((lane.key, lane.tips) for lane in lanes)
     if running != run.said_running:
         run.said_running = running
-        recording.underway(run.site.workspace, lanes, _candidates(run))
+        recording.underway(run.site.workspace, lanes, candidates(run))
 
 
-def _looked_first(run: _Run, action: Action) -> bool:
+def _looked_first(run: Run, action: Action) -> bool:
     """Say whether something had to be known before this action, and was looked at instead."""
     if run.send and _must_know(run.send, action):
         _sent(run)
@@ -172,18 +111,18 @@ def _looked_first(run: _Run, action: Action) -> bool:
     if isinstance(action, Idle) and run.look_before_rest:
         # What was validated took a while: who pushed meanwhile is not left waiting for the next run.
         run.look_before_rest = False
-        _look_again(run)
+        look_again(run)
         return True
-    if isinstance(action, Publish) and run.waited and not _is_fresh(run):
+    if isinstance(action, Publish) and run.waited and not is_fresh(run):
         # A validation takes a while: whoever held the branch or froze all landing meanwhile is heard before it lands.
         _sent(run)
-        _look_again(run)
+        look_again(run)
         run.checked = True
         return True
     return False
 
 
-def _done(run: _Run, action: Look | Gate | Wait | Publish | Block | Complete | Sweep) -> bool:
+def _done(run: Run, action: Look | Gate | Wait | Publish | Block | Complete | Sweep) -> bool:
     """Do what the action says; say whether the same action must not follow, as it would lead nowhere."""
     if isinstance(action, Publish) and (run.send or _goes_on(run, action)):
         _send(run, action)
@@ -192,7 +131,7 @@ def _done(run: _Run, action: Look | Gate | Wait | Publish | Block | Complete | S
         case Learned(found, ended):
             _learn(run, found, ended)
             if isinstance(action, Gate) and action.cancel:
-                _forget_ended(run)
+                forget_ended(run)
             return True
         case Moved() as moved:
             _take(run, moved)
@@ -207,12 +146,7 @@ def _done(run: _Run, action: Look | Gate | Wait | Publish | Block | Complete | S
 # -- publishing while the next is made ready ------------------------------------------------------------------------
 
 
-def _is_fresh(run: _Run) -> bool:
-    """Say whether what the remote said is new enough to publish by."""
-    return run.checked or time.monotonic() - run.looked <= _FRESH
-
-
-def _publish_one_by_one(run: _Run, words: str) -> None:
+def _publish_one_by_one(run: Run, words: str) -> None:
     """Go on with a push for each branch: one that the remote refuses must not keep the others."""
     run.show(f"the remote refused to take several branches at once ({words}): they come one by one")
     run.group = 1
@@ -232,13 +166,13 @@ def _must_know(send: Send, action: Action) -> bool:
             return True
 
 
-def _goes_on(run: _Run, action: Publish) -> bool:
+def _goes_on(run: Run, action: Publish) -> bool:
     """Say whether there is something to do while a push is under way: other candidates, on a remote."""
-    others = _candidates(run).keys() - {branch.tip for branch in action.branches}
+    others = candidates(run).keys() - {branch.tip for branch in action.branches}
     return bool(others) and run.site.workspace.remote is not None
 
 
-def _send(run: _Run, action: Publish) -> None:
+def _send(run: Run, action: Publish) -> None:
     """Publish in the background, and go on as if it had been taken, where it is known what follows from that."""
     sending = prepare(run.site, run.view, action.trials, action.branches)
     view = run.view
@@ -254,10 +188,10 @@ def _send(run: _Run, action: Publish) -> None:
     gone = tuple(branch.tip for branch in sending.branches)
     run.view = after
     run.look_before_rest = True
-    _carry(run, gone)
+    carry(run, gone)
 
 
-def _sent(run: _Run) -> bool:
+def _sent(run: Run) -> bool:
     """Wait for the push that is under way, if there is one, and say whether it was taken."""
     send = run.send
     if send is None:
@@ -269,23 +203,23 @@ def _sent(run: _Run) -> bool:
             foreseen = run.view.snapshot.base == send.sending.trials[-1].trial.commit
             _count(run, moved)
             if not foreseen:
-                _look_again(run, _gone(moved))
-            elif not _is_fresh(run):
-                _look_again(run)
+                look_again(run, _gone(moved))
+            elif not is_fresh(run):
+                look_again(run)
             return True
         case Learned(found, _):
             recording.refused(run.site.workspace, run.view.snapshot, found)
-            _look_again(run)
+            look_again(run)
             run.findings += found
         case OneByOne(words):
-            _look_again(run)
+            look_again(run)
             _publish_one_by_one(run, words)
         case Raced() as raced:
             _lost(run, raced)
     return False
 
 
-def _settle(run: _Run) -> None:
+def _settle(run: Run) -> None:
     """At the end of a run, however it came: stop what runs, and tell what a push that is under way has landed."""
     run.site.lanes.close()
     recording.underway(run.site.workspace, (), {})
@@ -299,11 +233,11 @@ def _settle(run: _Run) -> None:
             _count(run, outcome)
 
 
-def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> None:
+def _learn(run: Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> None:
     base = run.view.snapshot.base
     recording.refused(run.site.workspace, run.view.snapshot, found)
     if ended:
-        recording.validated(run.site.workspace, base, ended, _candidates(run))
+        recording.validated(run.site.workspace, base, ended, candidates(run))
     fresh = list(found)
     for each in ended:
         run.look_before_rest = True
@@ -317,28 +251,19 @@ def _learn(run: _Run, found: Sequence[Found], ended: Sequence[LaneEnded]) -> Non
         if each.tips and not isinstance(each.finding, Green | Red):
             fresh.append(Found(base, each.tips, each.finding))
         elif each.tips:
-            fresh += _looked_up(run, [each.tips])
+            fresh += looked_up(run, [each.tips])
     if ended:
-        _forget_ended(run)
+        forget_ended(run)
     tips = {f.tips for f in fresh}
     run.findings = [f for f in run.findings if f.base == base and f.tips not in tips] + fresh
     _show_why(run, fresh)
 
 
-def _main_seen(run: _Run) -> str:
+def _main_seen(run: Run) -> str:
     return run.site.lines.main_seen(run.view, run.site.choose_profile(run.view))
 
 
-def _forget_ended(run: _Run) -> None:
-    """Forget that lines are under way of which no validation runs any more: they are looked up again.
-
-    Another line may have waited for the same validation, under the same key.
-    """
-    running = {lane.tips for lane in run.site.lanes.lanes}
-    run.findings = [f for f in run.findings if not isinstance(f.finding, Underway) or f.tips in running]
-
-
-def _announce(run: _Run, action: Action) -> None:
+def _announce(run: Run, action: Action) -> None:
     match action:
         case Gate() | Look(then=[_, *_]) if action.reason != run.announced and not _is_ahead(run, action):
             run.announced = action.reason
@@ -351,12 +276,12 @@ def _announce(run: _Run, action: Action) -> None:
             pass  # how it ended is told, with the reason
 
 
-def _is_ahead(run: _Run, action: Action) -> bool:
+def _is_ahead(run: Run, action: Action) -> bool:
     """Say whether this only looks ahead of what is published first: what is told keeps its order."""
     return isinstance(action, Look) and (run.send is not None or bool(action.onto))
 
 
-def _show_why(run: _Run, found: Sequence[Found]) -> None:
+def _show_why(run: Run, found: Sequence[Found]) -> None:
     """Show why main is red, or what helps a gate that could not run."""
     for each in found:
         match each.finding:
@@ -368,27 +293,27 @@ def _show_why(run: _Run, found: Sequence[Found]) -> None:
                 pass
 
 
-def _show_log(run: _Run, step: str, log: str) -> None:
+def _show_log(run: Run, step: str, log: str) -> None:
     """Show the end of what a red step printed. The bar keeps a line of foreign output from being taken for ours."""
     run.show(f"{step} printed (all of it is in {run.site.room.state / 'logs'}):")
     for line in log.splitlines()[-_LOG_LINES:]:
         run.show(f"  | {line}")
 
 
-def _take(run: _Run, moved: Moved) -> None:
+def _take(run: Run, moved: Moved) -> None:
     """Go on from what a push of ours has moved."""
-    others = _candidates(run).keys() - set(_gone(moved))
+    others = candidates(run).keys() - set(_gone(moved))
     _count(run, moved)
     note_push(run.site.workspace, moved.updates)
-    _look_again(run, _gone(moved), fetching=bool(others) and not _is_fresh(run))
+    look_again(run, _gone(moved), fetching=bool(others) and not is_fresh(run))
     refused = [replace(found, base=run.view.snapshot.base) for found in moved.found]
     run.findings += refused
     if not others and not isinstance(next_action(run.snapshot), Idle):
-        _look_again(run)
+        look_again(run)
         run.findings += refused
 
 
-def _count(run: _Run, moved: Moved) -> None:
+def _count(run: Run, moved: Moved) -> None:
     """Tell and count what has ended with a push that was taken."""
     run.races = 0
     run.remarks += moved.remarks
@@ -411,7 +336,7 @@ def _without(tips: tuple[str, ...], gone: Container[str]) -> tuple[str, ...]:
     return tuple(tip for tip in tips if tip not in gone)
 
 
-def _lost(run: _Run, raced: Raced) -> None:
+def _lost(run: Run, raced: Raced) -> None:
     """Count a lost race and look again, unless it was one too many."""
     run.races += 1
     recording.raced(run.site.workspace, raced.ref, raced.branches, times=run.races)
@@ -429,10 +354,10 @@ def _lost(run: _Run, raced: Raced) -> None:
         # Another git may be at work on this ref: it lets go within moments, unless it was killed.
         time.sleep(0.1 * run.races)
     run.show(f"{raced.ref} moved meanwhile: looking again ({run.races} of {RACES})")
-    _look_again(run)
+    look_again(run)
 
 
-def _tell(run: _Run, ending: Ending) -> None:
+def _tell(run: Run, ending: Ending) -> None:
     run.show(_ending_words(ending))
     for line in ending.details:
         run.show(f"    {line}")
@@ -444,77 +369,6 @@ def _ending_words(ending: Ending) -> str:
         return f"{ending.branch.name}: {ending.reason}"
     result = f"{ending.result} in {ending.commit[:7]}" if ending.commit else str(ending.result)
     return f"{ending.branch.name}: {result}" + (f" ({ending.reason})" if ending.reason else "")
-
-
-def _look_again(run: _Run, landed: tuple[str, ...] = (), *, fetching: bool = True) -> None:
-    """Look at the repository anew; ``landed`` are the tips that a push of ours has just brought to main."""
-    if fetching:
-        fetch(run.site.workspace)
-        run.looked = time.monotonic()
-        run.waited = False
-    before = _candidates(run)
-    view = observe(run.site.workspace)
-    recording.seen(run.site.workspace, view.snapshot)
-    run.view = run.elsewhere.seen(view) if run.elsewhere else view
-    # A tip that another branch has now is another task's: nothing that was found for the one is about the other.
-    others = {tip for tip, now in _candidates(run).items() if before.get(tip, now).name != now.name}
-    run.findings = [found for found in run.findings if others.isdisjoint(found.tips)]
-    _carry(run, landed)
-
-
-def _carry(run: _Run, landed: tuple[str, ...]) -> None:
-    """Keep what is still known now that the view is another one."""
-    base = run.view.snapshot.base
-    stale = [found for found in run.findings if found.base != base]
-    run.findings = [found for found in run.findings if found.base == base]
-    run.findings += _carried(run, landed)
-    judged = (rest_after(f.tips, landed) for f in stale if isinstance(f.finding, Green | Red))
-    known = {found.tips for found in run.findings}
-    run.findings += _looked_up(run, [line for line in judged if line and line not in known])
-    _forget_ended(run)
-
-
-def _candidates(run: _Run) -> dict[str, TaskBranch]:
-    """Return the branches that may be tried, by their tips: no two of them have the same."""
-    return {candidate.branch.tip: candidate.branch for candidate in make_queue(run.snapshot).candidates}
-
-
-def _looked_up(run: _Run, lines: Sequence[tuple[str, ...]]) -> Iterator[Found]:
-    """Return what is known of lines as main stands now, where that is a judgement."""
-    live = _candidates(run)
-    there = [tips for tips in lines if live.keys() >= set(tips)]
-    if not there:
-        return
-    profile = run.site.choose_profile(run.view)
-    for tips in there:
-        _, finding = run.site.lines.look(run.view, profile, [live[tip] for tip in tips])
-        if isinstance(finding, Green | Red):
-            yield Found(run.view.snapshot.base, tips, finding)
-
-
-def _carried(run: _Run, landed: tuple[str, ...]) -> Iterator[Found]:
-    """Find the running validations again as lines on the present main, and stop those that are none any more.
-
-    What a validation judges has a key. Where the line that is left of it would be judged under the same key, it goes on
-    for that line, whatever moved main.
-    """
-    site, base = run.site, run.view.snapshot.base
-    live = _candidates(run)
-    known = {found.tips for found in run.findings}
-    for lane in site.lanes.lanes:
-        left = rest_after(lane.tips, landed)
-        if left and live.keys() >= set(left):
-            line = [live[tip] for tip in left]
-            if site.lines.is_judged_as(run.view, site.choose_profile(run.view), line, lane.key):
-                lane.tips = left
-                if left not in known:
-                    yield Found(base, left, Underway())
-                continue
-        about = set(lane.about) - run.gone.union(landed)
-        if landed and about and live.keys() >= about:
-            lane.tips = ()  # it proves nothing any more, and tells where to look
-        else:
-            site.lanes.stop(lane.key)
 
 
 # -- what a run needs to know --------------------------------------------------------------------------------------

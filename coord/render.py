@@ -66,7 +66,7 @@ def _environment() -> Environment:
 
 
 def _yaml(text: str) -> str:
-    from coord.core.frontmatter import quoted
+    from coord.core.frontedit import quoted
 
     return quoted(text)
 

@@ -57,7 +57,7 @@ def _by_hand(workspace: Workspace, view: View, period: Since) -> int:
 def _changes(workspace: Workspace, view: View, history: History) -> tuple[Change, ...]:
     """Return what each landing changed against the main that it landed on."""
     landed = [e for e in history.entries if e.kind is Kind.LANDED and e.source is Source.MAIN]
-    changed = workspace.git.changed_by((entry.commit, entry.main) for entry in landed)
+    changed = workspace.git.ancestry.changed_by((entry.commit, entry.main) for entry in landed)
     is_task = view.snapshot.settings.is_task_path
     return tuple(
         Change(

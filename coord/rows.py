@@ -166,7 +166,7 @@ class Rows:
             for (path, _), data in zip(some, self._read([oid for _, oid in some], b"blob"), strict=True):
                 row: Row | None = row_of(data)
                 if row is None:
-                    from coord.core.task import read_row
+                    from coord.core.taskfile import read_row
 
                     row = read_row(data)
                     self.is_worth_saving = True

@@ -9,12 +9,13 @@ from pathlib import Path
 from coord.core.profile import Profile, built_in, detect, program
 from coord.core.settings import Settings
 from coord.errors import UsageError
-from coord.gate import Evidence, OwnEvidence, Room, default_folder
+from coord.evidence import Evidence, OwnEvidence
 from coord.git import Git
 from coord.lanes import Lanes
 from coord.lines import Lines
 from coord.observe import View
 from coord.outcome import Site
+from coord.room import Room, default_folder
 from coord.workspace import Workspace
 
 

@@ -100,7 +100,7 @@ def state_of(workspace: Workspace, here: Here) -> State:
         entry[3:] for entry in entries if len(entry) > 3 and entry[2] == " " and entry[:2] != "??"
     )
     main = workspace.main_tip
-    ahead = len(workspace.git.rev_list(here.tip, f"^{main}")) if main else 1
+    ahead = len(workspace.git.ancestry.rev_list(here.tip, f"^{main}")) if main else 1
     pushed = workspace.git.resolve(f"{workspace.branch_refs}{here.branch}") == here.tip
     return State(modified, untracked, ahead, pushed)
 

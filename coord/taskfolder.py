@@ -14,16 +14,8 @@ from coord.core.graph import TaskGraph
 from coord.core.objects import FILE_MODE, Entry
 from coord.core.row import SIZE_LIMIT
 from coord.core.settings import Settings
-from coord.core.task import (
-    Problem,
-    Severity,
-    Task,
-    Unreadable,
-    read_row,
-    read_task,
-    shortened,
-    too_large,
-)
+from coord.core.task import Problem, Severity, Task, Unreadable, shortened
+from coord.core.taskfile import read_row, read_task, too_large
 from coord.core.verdict import CLAIMS
 from coord.errors import UsageError
 from coord.output import Output

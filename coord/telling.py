@@ -131,7 +131,7 @@ def _by_hand(workspace: Workspace, view: View, task: str) -> Landed | None:
     tip = verdict.tip
     if (
         not workspace.git.objects.holds(tip, Kind.COMMIT)
-        or workspace.git.merge_base(view.snapshot.base, tip) != tip
+        or workspace.git.ancestry.merge_base(view.snapshot.base, tip) != tip
     ):
         return None
     return Landed(task, tip, tip, verdict.branch)

@@ -12,18 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coord.core.answer import Conflicted
-from coord.core.audit import (
-    Branch,
-    Edit,
-    Facts,
-    Note,
-    PushedTip,
-    Record,
-    Step,
-    StepKind,
-    Violation,
-    kind_of,
-)
+from coord.core.audit import Violation
+from coord.core.auditfacts import Branch, Edit, Facts, Note, PushedTip, Record, Step, StepKind, kind_of
 from coord.core.objects import (
     Commit,
     Entry,
@@ -39,7 +29,8 @@ from coord.core.objects import (
 from coord.core.profile import Profile, built_in
 from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE, Settings
 from coord.core.signal import trailers
-from coord.core.task import Task, read_task
+from coord.core.task import Task
+from coord.core.taskfile import read_task
 from coord.core.text import whole_number
 from coord.core.trial import CouldNotRun
 from coord.core.verdict import (
@@ -54,9 +45,11 @@ from coord.core.verdict import (
     decode,
 )
 from coord.errors import CoordError, UsageError
+from coord.evidence import Subject, subject_of
 from coord.folder import remove
-from coord.gate import Failed, Passed, Room, Subject, default_folder, judge, subject_of
+from coord.gate import Failed, Passed, judge
 from coord.git import Ref
+from coord.room import Room, default_folder
 from coord.workspace import Workspace
 
 _FILE_MODES = ("100644", "100755")
@@ -104,7 +97,7 @@ class _Reading:
         refs = self.git.refs(self.workspace.branch_refs, "refs/coord/")
         branches = tuple(self.branches(refs))
         steps, by_hand, on_main = self.steps()
-        above = self.git.unlanded((b.oid for b in self.heads(refs)), self.main)
+        above = self.git.ancestry.unlanded((b.oid for b in self.heads(refs)), self.main)
         return Facts(
             steps=steps,
             by_hand=by_hand,

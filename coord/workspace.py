@@ -13,7 +13,8 @@ from coord.core.objects import Entry
 from coord.core.pull import Pull
 from coord.core.settings import CONFIG_FILE, TASKGRAPH_FILE, Settings
 from coord.errors import CoordError, UsageError
-from coord.git import MINIMUM, PATIENCE, Git
+from coord.git import MINIMUM, Git
+from coord.gitrunner import PATIENCE
 from coord.hosting import Hosting, authorization, host
 
 

@@ -19,8 +19,9 @@ from coord.core.leg import Leg, decode_leg
 from coord.core.text import plain
 from coord.core.trial import CouldNotRun, Trial
 from coord.errors import CoordError, Exit, UsageError
-from coord.gate import Failed, Passed, Room, judge
+from coord.gate import Failed, Passed, judge
 from coord.outcome import Site
+from coord.room import Room
 from coord.site import open_site
 from coord.workspace import open_workspace
 

@@ -21,8 +21,9 @@ from coord.core.request import Ask, Request
 from coord.errors import CoordError, Exit, RefusedError, UsageError
 from coord.forges.base import Comment, Forge, Permission
 from coord.freshness import fetch
+from coord.knowledge import Elsewhere
 from coord.observe import View, observe
-from coord.reconcile import Elsewhere, land
+from coord.reconcile import land
 from coord.report import Report
 from coord.requests import carry_out, decision_of, pass_on
 from coord.workspace import Workspace, open_workspace

@@ -17,9 +17,9 @@ from coord.core.request import passed_over
 from coord.core.snapshot import Snapshot, TaskBranch
 from coord.core.trial import Found, MainRed, Red, Trial, Unfit
 from coord.errors import CoordError
+from coord.evidence import Subject
 from coord.forges.base import Forge
 from coord.forges.base import Job as ForgeJob
-from coord.gate import Subject
 from coord.observe import Then, View, observe_then
 from coord.outcome import Site
 from coord.workspace import Workspace

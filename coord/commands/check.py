@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coord.core.task import Problem, Severity, mend
+from coord.core.task import Problem, Severity
+from coord.core.taskfile import mend
 from coord.core.text import one_line
 from coord.core.workflowtext import command_line
 from coord.errors import Exit, UsageError

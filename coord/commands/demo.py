@@ -25,8 +25,8 @@ from coord.demo.report import lines_of
 from coord.demo.show import play
 from coord.demo.stage import Stage
 from coord.errors import Exit, UsageError
-from coord.gate import rustup_home
 from coord.output import Output
+from coord.room import rustup_home
 
 
 def options(parser: ArgumentParser) -> None:

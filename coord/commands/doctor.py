@@ -13,7 +13,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from coord.call import Call
-from coord.core.audit import Facts, audit
+from coord.core.audit import audit
+from coord.core.auditfacts import Facts
 from coord.core.mode import Part, Seen, is_complete, mode_of, parts_of
 from coord.doctor.check import Check, examine
 from coord.doctor.checks import CHECKS

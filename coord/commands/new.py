@@ -6,9 +6,10 @@ import shlex
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from coord.core.frontmatter import quoted
+from coord.core.frontedit import quoted
 from coord.core.row import ENUMS
-from coord.core.task import Status, branch_flaw
+from coord.core.task import Status
+from coord.core.taskfile import branch_flaw
 from coord.core.text import one_line, paragraph
 from coord.errors import Exit, UsageError
 from coord.newtask import known_tasks, refuse_collision, write_new

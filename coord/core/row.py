@@ -1,6 +1,6 @@
 """A task as the lists of commands need it: one plain tuple, read from a file's bytes without any library.
 
-A row is what ``coord.core.task.read_task`` says, shortened; where a file is not of the usual form, that reader makes it.
+A row is what ``coord.core.taskfile.read_task`` says, shortened; where a file is not of the usual form, that reader makes it.
 Rows are kept in the cache under ``.git/coord``, so they hold nothing but texts, numbers and tuples.
 """
 

@@ -43,7 +43,7 @@ def _merged(place: Place, settings: Settings) -> dict[str, str]:
     git = place.workspace.git
     undone = {
         oid
-        for _, message in git.mentioning("This reverts commit ", main)
+        for _, message in git.ancestry.mentioning("This reverts commit ", main)
         for oid in re.findall(r"^This reverts commit ([0-9a-f]{40,64})\b", message, re.MULTILINE)
     }
     found: dict[str, str] = {}

@@ -53,7 +53,9 @@ def _main_sides(occasion: Occasion, merged: tuple[str, ...]) -> tuple[str, ...]:
     head = git.resolve("HEAD")
     if head is None:
         return ()
-    return tuple(dict.fromkeys(base for main in mains for base in git.merge_bases(main, head, *merged)))
+    return tuple(
+        dict.fromkeys(base for main in mains for base in git.ancestry.merge_bases(main, head, *merged))
+    )
 
 
 def _merged(occasion: Occasion) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def _bases(occasion: Occasion, tip: str) -> tuple[str, ...]:
     main = occasion.workspace.main_tip
     if main is None:
         return ()
-    bases = occasion.git.merge_bases(main, tip)
+    bases = occasion.git.ancestry.merge_bases(main, tip)
     # A shallow clone may lack the base; what cannot be compared here is dropped by the landing anyway.
     is_shallow = (occasion.workspace.common / "shallow").is_file()
     return bases or (() if is_shallow else (main,))

@@ -64,7 +64,7 @@ def _ref_push(occasion: Occasion, line: Line, tips: Mapping[str, str], edits: tu
     return RefPush(
         line.ref,
         step=Step.DELETE if line.deletes else Step.WRITE,
-        rewinds=moves and not occasion.git.is_ancestor(line.old, line.new),
+        rewinds=moves and not occasion.git.ancestry.is_ancestor(line.old, line.new),
         edits=edits,
         message=occasion.git.objects.commit(line.new).message if line.ref in tips else "",
         restore=occasion.workspace.main_name,
@@ -95,7 +95,7 @@ def _edits(occasion: Occasion, tips: Mapping[str, str]) -> dict[str, tuple[str, 
     main = occasion.workspace.main_tip
     if main is None or not tips:
         return {}
-    unlanded = occasion.git.unlanded(tips.values(), main)
+    unlanded = occasion.git.ancestry.unlanded(tips.values(), main)
     order = {oid: place for place, oid in enumerate(unlanded)}
     grounds = {ref: below(tip, unlanded, order)[1] for ref, tip in tips.items() if tip in unlanded}
     order = _order(occasion, {oid for ground in grounds.values() for oid in ground if len(ground) > 1})
@@ -109,7 +109,7 @@ def _edits(occasion: Occasion, tips: Mapping[str, str]) -> dict[str, tuple[str, 
 def _order(occasion: Occasion, commits: set[str]) -> dict[str, int]:
     """Return the place of commits of main, the newest first: of several that a branch stands on, the newest is its
     merge base with main (a branch that merged main several times)."""
-    return {oid: i for i, oid in enumerate(occasion.git.newest_first(commits))} if commits else {}
+    return {oid: i for i, oid in enumerate(occasion.git.ancestry.newest_first(commits))} if commits else {}
 
 
 def _differing(occasion: Occasion, base: str, tip: str) -> tuple[str, ...]:

@@ -28,8 +28,8 @@ def evidence(workspace: Workspace, record: SessionRecord) -> Evidence:
         remote=remote,
         signal=signal if remote else Working("nothing is pushed"),
         dirty=_is_dirty(record.worktree),
-        landed=bool(known and main and git.is_ancestor(remote, main)),
-        ahead=len(git.rev_list(remote, f"^{main}")) if known and main else 0,
+        landed=bool(known and main and git.ancestry.is_ancestor(remote, main)),
+        ahead=len(git.ancestry.rev_list(remote, f"^{main}")) if known and main else 0,
     )
 
 

@@ -438,7 +438,7 @@ async def _hosted(host: Host) -> None:
 
 
 if __name__ == "__main__":
-    from coord.git import drop_inherited
+    from coord.gitrunner import drop_inherited
 
     drop_inherited()
     sys.exit(main(sys.argv[1:]))

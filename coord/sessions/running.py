@@ -10,67 +10,30 @@ import contextlib
 import fcntl
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import cached_property
-from typing import assert_never
+from dataclasses import dataclass, replace
 
 from coord.core.action import Idle
-from coord.core.agentevent import Ending, Why
-from coord.core.agents import Run
-from coord.core.loop import (
-    Close,
-    GiveUp,
-    Loop,
-    Means,
-    Resume,
-    Retire,
-    Return,
-    Spawn,
-    Step,
-    Waits,
-    Worker,
-    next_steps,
-)
+from coord.core.loop import Loop, Means, Waits, Worker, next_steps
 from coord.core.plan import next_action
 from coord.core.queue import make_queue
-from coord.core.session import SessionRecord, SessionState, Standing, standing
-from coord.core.text import one_line
-from coord.decision import block, decide
+from coord.core.session import SessionState, standing
 from coord.errors import CoordError, Exit, RefusedError
 from coord.freshness import fetch
-from coord.observe import View, observe
+from coord.observe import observe
 from coord.requests import lands_on_forge
+from coord.sessions.acting import take_step
 from coord.sessions.claims import machine
-from coord.sessions.ending import give_up, retire
-from coord.sessions.landing import Landed, Landing
-from coord.sessions.launching import start_host
-from coord.sessions.looking import Session, Watcher
+from coord.sessions.knowledge import Running, Wish, attempts_after, tell_once, view_of
+from coord.sessions.landing import Landed
+from coord.sessions.looking import Session
 from coord.sessions.ordering import say_hooks
-from coord.sessions.spawning import NotSpawned, Order, spawn
-from coord.sessions.store import EVENTS, Message, Store, read_events
+from coord.sessions.store import EVENTS, read_events
 from coord.workspace import Workspace
 
 #: Seconds between two looks at the sessions.
 _TICK = 0.2
 #: Seconds after which a landing that ended badly is tried again, though nothing has moved.
 _AGAIN = 60.0
-#: So many starts that failed in a row mean that an agent does not start.
-_BROKEN = 2
-#: So many times in a row a task is tried again when the remote refused its claim; then a person has to look.
-_DENIALS = 3
-#: So many times a step is tried that this machine refuses.
-_FAILURES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the command asks for: the budget, one look only, whether to land, seconds between looks at the remote."""
-
-    run: Run
-    once: bool = False
-    lands: bool = True
-    interval: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,44 +46,6 @@ class Rest:
     exit: Exit
 
 
-@dataclass
-class _Running:
-    """What one loop has seen; all of it may be forgotten."""
-
-    workspace: Workspace
-    wish: Wish
-    say: Callable[[str], None]
-    view: View | None = None
-    remote: str = ""
-    looked: float = 0.0
-    landed_at: str = ""
-    states: tuple[tuple[str, str], ...] = ()
-    broken: dict[str, str] = field(default_factory=dict)
-    starts: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    denied: dict[str, int] = field(default_factory=dict)
-    unlanded: dict[str, str] = field(default_factory=dict)
-    put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
-    tried: dict[str, tuple[str, int]] = field(default_factory=dict)
-    resumed: dict[str, int] = field(default_factory=dict)
-    failed: dict[Step, int] = field(default_factory=dict)
-    planned: tuple[View, object, Loop] | None = None
-    told: set[str] = field(default_factory=set)
-    shown: dict[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def landing(self) -> Landing:
-        return Landing(self.workspace)
-
-    @cached_property
-    def watcher(self) -> Watcher:
-        return Watcher(self.workspace)
-
-    @property
-    def store(self) -> Store:
-        return Store.of(self.workspace)
-
-
 def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Rest:
     """Run until only people (or time) can go on; with ``once`` take one look, do what it says, and land once.
 
@@ -128,7 +53,7 @@ def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Re
     """
     with _alone(workspace):
         say_hooks(workspace, say)
-        running = _Running(workspace, wish, say)
+        running = Running(workspace, wish, say)
         try:
             return _until_rest(running)
         except KeyboardInterrupt:
@@ -138,14 +63,14 @@ def run_loop(workspace: Workspace, wish: Wish, say: Callable[[str], None]) -> Re
             _wait_for_landing(running)
 
 
-def _until_rest(running: _Running) -> Rest:
+def _until_rest(running: Running) -> Rest:
     while True:
         try:
             sessions = running.watcher.look()
             moved = _look_at_remote(running, sessions)
             _show_changes(running, sessions)
             loop = _plan(running, sessions)
-            taken = [_take_step(running, step, sessions) for step in loop.steps]
+            taken = [take_step(running, step, sessions) for step in loop.steps]
             acted = any(taken)
             if acted:
                 running.looked = 0.0
@@ -158,12 +83,12 @@ def _until_rest(running: _Running) -> Rest:
         except RefusedError as refused:
             if running.wish.once:
                 raise
-            _tell_once(running, f"the remote: {refused.message}; looking again")
+            tell_once(running, f"the remote: {refused.message}; looking again")
             time.sleep(running.wish.interval)
         time.sleep(_TICK)
 
 
-def _say_what_goes_on(running: _Running) -> None:
+def _say_what_goes_on(running: Running) -> None:
     """Say that the end of the loop is not the end of its sessions."""
     alive = sum(session.alive for session in running.watcher.look())
     if alive:
@@ -175,7 +100,7 @@ def _say_what_goes_on(running: _Running) -> None:
 # -- looking -----------------------------------------------------------------------------------------------------------
 
 
-def _look_at_remote(running: _Running, sessions: tuple[Session, ...]) -> bool:
+def _look_at_remote(running: Running, sessions: tuple[Session, ...]) -> bool:
     """Look at the remote when a session changed or some time has passed; say whether anything moved there."""
     states = tuple((session.record.id, session.state.value) for session in sessions)
     is_time = time.monotonic() - running.looked >= running.wish.interval
@@ -192,10 +117,10 @@ def _look_at_remote(running: _Running, sessions: tuple[Session, ...]) -> bool:
     return True
 
 
-def _plan(running: _Running, sessions: tuple[Session, ...]) -> Loop:
+def _plan(running: Running, sessions: tuple[Session, ...]) -> Loop:
     """Return what is to be done; what was decided of the same facts is not decided again: with 1,000 tasks that takes a
     quarter of the time between two looks."""
-    view = _view(running)
+    view = view_of(running)
     means = Means(
         run=running.wish.run,
         machine=machine(running.workspace),
@@ -214,19 +139,12 @@ def _plan(running: _Running, sessions: tuple[Session, ...]) -> Loop:
     return running.planned[2]
 
 
-def _put_off(running: _Running) -> dict[str, str]:
+def _put_off(running: Running) -> dict[str, str]:
     """Return the tasks for which no session could be made as the remote stands, and why."""
     return {task: why for task, (remote, why) in running.put_off.items() if remote == running.remote}
 
 
-def _view(running: _Running) -> View:
-    if running.view is None:
-        fetch(running.workspace)
-        running.view = observe(running.workspace)
-    return running.view
-
-
-def _worker(running: _Running, session: Session) -> Worker:
+def _worker(running: Running, session: Session) -> Worker:
     record, stood = session.record, session.standing
     return Worker(
         id=record.id,
@@ -248,7 +166,7 @@ def _free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _tried(running: _Running) -> dict[str, tuple[str, int]]:
+def _tried(running: Running) -> dict[str, tuple[str, int]]:
     """Return how many sessions of each task have ended without a word, since one of it last said done or blocked."""
     seen = {folder for folder, _ in running.tried.values()}
     for record, folder in running.store.archived():
@@ -257,123 +175,17 @@ def _tried(running: _Running) -> dict[str, tuple[str, int]]:
         before = running.tried.get(record.task)
         if before is not None and before[0] >= folder.name:
             continue
-        running.tried[record.task] = (folder.name, _counts(record, standing(read_events(folder / EVENTS)[0])))
+        running.tried[record.task] = (
+            folder.name,
+            attempts_after(record, standing(read_events(folder / EVENTS)[0])),
+        )
     return running.tried
-
-
-def _counts(record: SessionRecord, stood: Standing) -> int:
-    """Return the attempts at a task after a session that is over."""
-    spoke = stood.ended is not None and stood.ended.ending in (Ending.DONE, Ending.BLOCKED)
-    return 0 if spoke or not stood.turn else record.attempt
-
-
-# -- acting ------------------------------------------------------------------------------------------------------------
-
-
-def _take_step(running: _Running, step: Step, sessions: tuple[Session, ...]) -> bool:
-    """Take a step and say whether something came of it, or may: one that fails again and again is left to a person."""
-    by_id = {session.record.id: session for session in sessions}
-    try:
-        match step:
-            case Spawn():
-                _spawn(running, step)
-            case Return():
-                _return(running, step)
-            case Resume(session, reason):
-                _tell(running, f"{by_id[session].record.task}: {session} is taken up again: {reason}")
-                running.resumed[session] = running.resumed.get(session, 0) + 1
-                start_host(running.workspace, session)
-            case Close(session, reason):
-                _close(running, session, reason)
-            case GiveUp():
-                _give_up(running, step, by_id[step.session])
-            case Retire(session, reason, goes_on):
-                _retire(running, by_id[session], reason, goes_on=goes_on)
-            case _:
-                assert_never(step)
-    except RefusedError:
-        raise
-    except CoordError as error:
-        hint = f" ({error.hint})" if error.hint else ""
-        _tell_once(running, f"{error.message}{hint}")
-        running.failed[step] = running.failed.get(step, 0) + 1
-    return running.failed.get(step, 0) < _FAILURES
-
-
-def _spawn(running: _Running, step: Spawn) -> None:
-    for shared in step.shared:
-        what = ", ".join(shared.what[:3])
-        _tell(running, f"note: {step.task} is expected to change what {shared.who} changes: {what}")
-    order = Order(task=step.task, context=step.context, attempt=step.attempt, mends=step.mends)
-    made = spawn(running.workspace, _view(running), order, running.say)
-    if isinstance(made, NotSpawned):
-        _tell_once(running, f"{step.task}: not started: {made.reason}")
-        if made.exit is Exit.REFUSED and running.denied.get(step.task, 0) < _DENIALS:
-            # The remote may be gone for a while: then the next look says so, and waits for it.
-            running.denied[step.task] = running.denied.get(step.task, 0) + 1
-            raise RefusedError(made.reason)
-        if made.exit is Exit.WAITING:
-            running.put_off[step.task] = (running.remote, made.reason)
-        else:
-            running.refused[step.task] = made.reason
-        return
-    attempt = f", attempt {step.attempt}" if step.attempt > 1 else ""
-    _tell(running, f"{step.task}: given to {made.record.agent} as {made.record.id} ({step.reason}{attempt})")
-
-
-def _return(running: _Running, step: Return) -> None:
-    _tell(running, f"{step.task}: goes back to {step.session}: {one_line(step.reason)}")
-    for kind in ("conflict", "gate-failed"):  # what the landing will tell of it
-        running.told.add(one_line(f"{step.task}: {kind}: {step.reason}", 500))
-    if not any(message.why == Why.RETURNED.value for message in running.store.waiting(step.session)):
-        message = Message(step.context, "queue", Why.RETURNED.value, sender="coord")
-        running.store.send(step.session, message)
-    start_host(running.workspace, step.session)
-
-
-def _close(running: _Running, session: str, reason: str) -> None:
-    if not any(message.mode == "close" for message in running.store.waiting(session)):
-        running.store.send(session, Message(reason, "close", sender="coord"))
-
-
-def _give_up(running: _Running, step: GiveUp, session: Session) -> None:
-    words = (
-        f"{step.attempts} sessions ended without done: {step.reason}" if step.attempts > 1 else step.reason
-    )
-    _tell(running, f"{step.task}: given up: {one_line(words)}")
-    running.told.add(f"{step.task}: blocked: {one_line(words, 300)}")  # its own word now, said already
-    try:
-        give_up(running.workspace, session.record, words, step.attempts)
-    except CoordError as error:
-        # The branch cannot say it (a hook refuses what the agent committed, say): main says it.
-        _tell(running, f"{step.task}: its branch could not be pushed ({one_line(error.message)})")
-        decide(running.workspace, lambda workspace, view: block(workspace, view, step.task, words))
-        _retire(running, session, "blocked")
-
-
-def _retire(running: _Running, session: Session, reason: str, *, goes_on: bool = False) -> None:
-    record = session.record
-    never = session.state in (SessionState.FAILED, SessionState.INTERRUPTED) and not session.standing.turn
-    if never:
-        running.starts[record.agent] = running.starts.get(record.agent, 0) + 1
-        if running.starts[record.agent] >= _BROKEN:
-            running.broken[record.agent] = (
-                session.why or f"the hosts of its sessions end at once: coord logs {record.id}"
-            )
-    else:
-        running.starts.pop(record.agent, None)
-    retire(running.workspace, record, lambda words: _tell(running, words), goes_on=goes_on)
-    # The archive tells it too, unless it holds too many or none.
-    running.tried[record.task] = (f"{time.time_ns():020d}", _counts(record, session.standing))
-    told = (SessionState.DONE, SessionState.BLOCKED, SessionState.FAILED, SessionState.ATTENTION)
-    if not goes_on and session.state not in told:
-        _tell(running, f"{record.task}: {record.id} is over: {one_line(reason)}")
 
 
 # -- landing -----------------------------------------------------------------------------------------------------------
 
 
-def _land(running: _Running) -> bool:
+def _land(running: Running) -> bool:
     """Land in a process of its own when there is something to land; say whether one is at work."""
     if running.landing.is_under_way:
         landed = running.landing.result()
@@ -383,27 +195,27 @@ def _land(running: _Running) -> bool:
     if not running.wish.lands or (running.remote == running.landed_at and not _is_time_again(running)):
         return False
     running.landed_at = running.remote
-    if isinstance(next_action(_view(running).snapshot), Idle):
+    if isinstance(next_action(view_of(running).snapshot), Idle):
         return False
     running.landing.start()
     return True
 
 
-def _is_time_again(running: _Running) -> bool:
+def _is_time_again(running: Running) -> bool:
     landing = running.landing
     return landing.went_badly and time.monotonic() - landing.ended > _AGAIN
 
 
-def _tell_landing(running: _Running, landed: Landed) -> None:
+def _tell_landing(running: Running, landed: Landed) -> None:
     running.looked = 0.0
     running.unlanded = dict(landed.unlanded) | ({"": landed.trouble} if landed.trouble else {})
     if landed.trouble:
-        _tell_once(running, f"landing: {landed.trouble}")
+        tell_once(running, f"landing: {landed.trouble}")
     for words in landed.outcomes:
-        _tell_once(running, words)
+        tell_once(running, words)
 
 
-def _wait_for_landing(running: _Running) -> None:
+def _wait_for_landing(running: Running) -> None:
     landed = running.landing.result(wait=True)
     if landed is not None:
         _tell_landing(running, landed)
@@ -412,7 +224,7 @@ def _wait_for_landing(running: _Running) -> None:
 # -- rest --------------------------------------------------------------------------------------------------------------
 
 
-def _is_at_rest(running: _Running, sessions: tuple[Session, ...], loop: Loop) -> bool:
+def _is_at_rest(running: Running, sessions: tuple[Session, ...], loop: Loop) -> bool:
     """Say whether nothing goes on that could change anything."""
     if any(session.alive and session.record.task for session in sessions):
         return False
@@ -420,8 +232,8 @@ def _is_at_rest(running: _Running, sessions: tuple[Session, ...], loop: Loop) ->
     return not elsewhere
 
 
-def _rest(running: _Running, loop: Loop) -> Rest:
-    graph = _view(running).snapshot.graph
+def _rest(running: Running, loop: Loop) -> Rest:
+    graph = view_of(running).snapshot.graph
     completed = sum(task.is_completed for task in graph.tasks)
     if running.broken or running.refused:
         return Rest(loop.waits, completed, len(graph.tasks), Exit.AGENT_FAILED)
@@ -429,7 +241,7 @@ def _rest(running: _Running, loop: Loop) -> Rest:
     return Rest(loop.waits, completed, len(graph.tasks), Exit.OK if is_all else Exit.WAITING)
 
 
-def _show_changes(running: _Running, sessions: tuple[Session, ...]) -> None:
+def _show_changes(running: Running, sessions: tuple[Session, ...]) -> None:
     """Tell what changed of each session since the last look, once."""
     for session in sessions:
         words = f"{session.record.task or session.record.branch}: {session.state.value}"
@@ -440,18 +252,7 @@ def _show_changes(running: _Running, sessions: tuple[Session, ...]) -> None:
         running.shown[session.record.id] = words
         quiet = session.state in (SessionState.STARTING, SessionState.WORKING, SessionState.IDLE)
         if words != known and not quiet:
-            _tell_once(running, words)
-
-
-def _tell(running: _Running, words: str) -> None:
-    """Tell one thing that happened, and when."""
-    running.told.add(words)
-    running.say(f"{datetime.now().astimezone():%H:%M:%S}  {words}")
-
-
-def _tell_once(running: _Running, words: str) -> None:
-    if words not in running.told:
-        _tell(running, words)
+            tell_once(running, words)
 
 
 @contextlib.contextmanager

@@ -62,7 +62,7 @@ def keep_back(workspace: Workspace, branch: Branch, reason: str) -> KeptBack:
 def _means_done(workspace: Workspace, tip: str) -> bool:
     """Say whether this tip would be taken as done by nothing but its being pushed."""
     git, main = workspace.git, workspace.main_tip
-    if main is not None and git.is_ancestor(tip, main):
+    if main is not None and git.ancestry.is_ancestor(tip, main):
         return False
     message = git.objects.commit(tip).message if git.objects.holds(tip, Kind.COMMIT) else ""
     said = read_signal(message, claimed=False, draft=False, push_means=workspace.settings.land.signal)
@@ -110,7 +110,7 @@ def _go_along(
         return
     if here == said.old:
         git.update_refs([said])
-    elif git.is_ancestor(said.old, here):
+    elif git.ancestry.is_ancestor(said.old, here):
         merge = made(git.objects.commit(here).tree, (here, said.new))
         git.write([merge])
         git.update_refs([RefUpdate(said.ref, here, merge.oid)])

@@ -84,3 +84,8 @@ def orphans(folder: Path, trees: Sequence[Path]) -> tuple[Path, ...]:
         leads_to_one = any(tree.is_relative_to(path) for tree in trees)
         found += orphans(path, trees) if leads_to_one else [path]
     return tuple(found)
+
+
+def shown(path: Path) -> str:
+    """Return a path as it may stand in a line: whoever named it may have put another line into it."""
+    return one_line(str(path), 1000)

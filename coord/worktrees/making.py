@@ -163,7 +163,7 @@ def _start(workspace: Workspace, wanted: Wanted, local: str | None, remote: str 
         raise UsageError(
             f"{wanted.branch} exists already: --base is for a new branch", hint="leave --base away"
         )
-    if local and remote and workspace.git.is_ancestor(remote, local):
+    if local and remote and workspace.git.ancestry.is_ancestor(remote, local):
         return local
     return known
 
@@ -225,7 +225,7 @@ def _branch(workspace: Workspace, place: Place, say: Say, undo: ExitStack) -> st
     ref = f"refs/heads/{place.branch}"
     if place.home is not None or place.local == place.start:
         return place.local or place.start
-    if place.local and not workspace.git.is_ancestor(place.local, place.start):
+    if place.local and not workspace.git.ancestry.is_ancestor(place.local, place.start):
         saved = rescue.keep(workspace, place.branch, place.local)
         say(f"{place.branch} stood elsewhere here ({place.local[:7]}): {rescue.how_to_get_back(saved)}")
     if isinstance(workspace.git.update_refs([RefUpdate(ref, place.local, place.start)]), Stale):

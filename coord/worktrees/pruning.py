@@ -120,14 +120,16 @@ class Judge:
         state = self.states.get(task, TaskState.NO_TASK)
         tips = (*target.tips, *((target.remote,) if remote and target.remote else ()))
         main = self.workspace.main_tip
-        if main is None or not all(self.workspace.git.is_ancestor(tip, main) for tip in tips):
+        if main is None or not all(self.workspace.git.ancestry.is_ancestor(tip, main) for tip in tips):
             return self._squashed(target, state) if state is TaskState.OVER else None
         words = why_open(task, state, is_new=any(tip in self.chain for tip in tips))
         return Obstacle(Reason.OPEN, words, "coord worktree remove takes it all the same") if words else None
 
     def _squashed(self, target: Target, state: TaskState) -> Obstacle:
         main = self.workspace.main_tip
-        count = len(self.workspace.git.rev_list(*target.tips, f"^{main}")) if main and target.tips else 0
+        count = (
+            len(self.workspace.git.ancestry.rev_list(*target.tips, f"^{main}")) if main and target.tips else 0
+        )
         told = (
             f"its task is completed, but {self.workspace.main_name} does not contain {count} of its commits"
         )

@@ -227,9 +227,9 @@ _FORCE = "commit it, or --force: it is saved to refs/coord/rescue first"
 
 def _not_contained(workspace: Workspace, target: Target, tip: str) -> Iterator[Obstacle]:
     main = workspace.main_tip
-    if main is not None and workspace.git.is_ancestor(tip, main):
+    if main is not None and workspace.git.ancestry.is_ancestor(tip, main):
         return
-    count = len(workspace.git.rev_list(tip, f"^{main}")) if main else 0
+    count = len(workspace.git.ancestry.rev_list(tip, f"^{main}")) if main else 0
     where = "which the remote has" if target.remote == tip else "which are only here"
     told = f"{workspace.main_name} does not contain {count} of its commits, {where} ({tip[:7]})"
     hint = "coord land brings it to main; with --force it is saved to refs/coord/rescue first"
@@ -282,7 +282,9 @@ def _save(workspace: Workspace, target: Target, removal: Removal, now: int | Non
         named = [workspace.main_ref, *saved]
         if target.remote and not removal.remote:
             named.append(target.remote)  # the remote's branch stays, and holds what it holds
-        if not any(workspace.git.resolve(ref) and workspace.git.is_ancestor(tip, ref) for ref in named):
+        if not any(
+            workspace.git.resolve(ref) and workspace.git.ancestry.is_ancestor(tip, ref) for ref in named
+        ):
             saved.append(rescue.keep(workspace, target.branch, tip))
     return tuple(saved)
 

@@ -10,7 +10,7 @@ from coord.cli import run
 from coord.core.analysis import ASSUMED, ATTEMPTS, COST, GIVEN_UP, KEPT, SUCCESS, WEIGHT
 from coord.core.betweenness import EXACT
 from coord.core.graphview import ALIASES, VIEWS
-from coord.core.task import ENUMS
+from coord.core.row import ENUMS
 from tests.artefacts import blocks, read
 from tests.world import World
 

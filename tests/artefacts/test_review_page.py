@@ -17,7 +17,8 @@ from coord.core.reviewcounts import STALE, Change
 from coord.core.reviewitems import Item, Measure, Priority, slug
 from coord.core.reviewtask import criteria
 from coord.core.reviewwords import Name
-from coord.core.task import Task, read_task
+from coord.core.task import Task
+from coord.core.taskfile import read_task
 from tests.artefacts import blocks, read
 from tests.core.histories import DAY, T, a_conflict, a_landing, a_red_gate, an_event, make_task, material_of
 

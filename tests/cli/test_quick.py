@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from coord import git, quick, quickgit, rowcache
+from coord import gitrunner, quick, quickgit, rowcache
 from coord.cli import ended, run_whole
 from coord.rows import Rows
 
@@ -29,7 +29,7 @@ COMMANDS = [
 #: What must not be loaded where a command answers at once: each costs as much as Python itself, or half of it.
 HEAVY = {
     "argparse", "re", "json", "subprocess", "dataclasses", "yaml", "tomllib", "git", "pathlib", "typing", "enum",
-    "functools", "collections", "contextlib", "signal", "threading", "difflib", "coord.cli", "coord.git",
+    "functools", "collections", "contextlib", "signal", "threading", "difflib", "coord.cli", "coord.git", "coord.gitrunner",
 }  # fmt: skip
 
 
@@ -286,8 +286,8 @@ def test_what_is_gone_from_main_is_gone_from_the_cache(published: Repository, co
 
 
 def test_the_environment_of_children_is_the_same_through_both_doors() -> None:
-    assert quickgit.TRANSPORT == git._TRANSPORT
-    assert quickgit.ENGINE_ENVIRONMENT == git._ENGINE_ENVIRONMENT
+    assert quickgit.TRANSPORT == gitrunner._TRANSPORT
+    assert quickgit.ENGINE_ENVIRONMENT == gitrunner._ENGINE_ENVIRONMENT
 
 
 def test_a_reader_that_goes_away_is_no_failure(published: Repository) -> None:

@@ -9,7 +9,8 @@ from coord.core.history import Entry, History, Kind, Local, Source
 from coord.core.reviewcounts import Change, Material
 from coord.core.settings import Settings
 from coord.core.snapshot import Snapshot
-from coord.core.task import Task, read_task
+from coord.core.task import Task
+from coord.core.taskfile import read_task
 
 DAY = 86400
 T = 1_790_000_000

@@ -23,7 +23,9 @@ from coord.core.analysis import (
 from coord.core.betweenness import EXACT, betweenness, bottlenecks, chains
 from coord.core.digraph import Digraph
 from coord.core.graph import TaskGraph
-from coord.core.task import ENUMS, Status, Task, Unreadable, read_task
+from coord.core.row import ENUMS
+from coord.core.task import Status, Task, Unreadable
+from coord.core.taskfile import read_task
 
 NAMES = "abcdefgh"
 

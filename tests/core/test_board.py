@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from coord.core.board import Board
 from coord.core.graph import TaskGraph
 from coord.core.jsontext import encode
-from coord.core.task import Task, read_row, read_task
+from coord.core.task import Task
+from coord.core.taskfile import read_row, read_task
 
 _IDS = ["a", "b", "c", "d", "A", "a/b", "a/b/c", "x.y", "e/b"]
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.core.bytes_meant import only_meant_bytes_differ
-from coord.core.frontmatter import Refusal, set_scalar
+from coord.core.frontedit import Refusal, set_scalar
 from coord.core.section import append_to_section, fill_section
 
 FILE = "---\nid: a\nstatus: pending\n---\n\n# A\n\nDo it.\n\n## Notes\n\nold\n\n## Other\n\ntext\n\n## Summary\n\n> later\n"

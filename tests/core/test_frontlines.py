@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coord.core import task as module
+from coord.core import taskfile as module
 from coord.core.frontlines import read_lines
 from coord.core.frontmatter import Document, read
 from coord.core.row import ENUMS, STATUSES, row_of, sound_fields
-from coord.core.task import Status, Task, Unreadable, lengthened, read_task, shortened
+from coord.core.task import Status, Task, Unreadable, lengthened, shortened
+from coord.core.taskfile import read_task
 
 OWN = sorted(Path(__file__).parents[2].glob("tasks/**/*.md"))
 

@@ -8,20 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.core.frontmatter import (
-    Broken,
-    Document,
-    Items,
-    NoFrontMatter,
-    Place,
-    Refusal,
-    Scalar,
-    quoted,
-    read,
-    rename_key,
-    set_scalar,
-)
-from coord.core.task import Problem, Severity, Task, read_task
+from coord.core.frontedit import Refusal, quoted, rename_key, set_scalar
+from coord.core.frontmatter import Broken, Document, Items, NoFrontMatter, Place, Scalar, read
+from coord.core.task import Problem, Severity, Task
+from coord.core.taskfile import read_task
 
 REAL = """---
 id: server/handler

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.core.graph import TaskGraph, Unmet
-from coord.core.task import Problem, Severity, Status, Task, Unreadable, read_task
+from coord.core.task import Problem, Severity, Status, Task, Unreadable
+from coord.core.taskfile import read_task
 
 
 def task(id: str, *needs: str, status: str = "pending", path: str = "", more: str = "") -> Task:

@@ -24,7 +24,7 @@ from coord.core.reviewtables import figures, known, summary
 from coord.core.reviewwords import plain_words
 from coord.core.signal import Done, Working
 from coord.core.snapshot import TaskBranch
-from coord.core.task import branch_flaw
+from coord.core.taskfile import branch_flaw
 
 from .histories import DAY, T, a_conflict, a_landing, a_red_gate, an_event, make_task, material_of, oid
 

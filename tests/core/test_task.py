@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.core.row import SIZE_LIMIT
-from coord.core.task import Severity, Status, Task, Unreadable, branch_flaw, mend, read_task
+from coord.core.task import Severity, Status, Task, Unreadable
+from coord.core.taskfile import branch_flaw, mend, read_task
 
 
 def task(front: str) -> Task:

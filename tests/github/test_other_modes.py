@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coord.gate import rustup_home
+from coord.room import rustup_home
 from coord.workflows import Mode
 from tests.github.conftest import Stage
 from tests.scenarios.test_cargo import CRATE, cargo

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from coord.gate import rustup_home
+from coord.room import rustup_home
 from tests.world import World, task_text
 
 

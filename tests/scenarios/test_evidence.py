@@ -12,7 +12,7 @@ import pytest
 
 from coord.core.objects import tree_files
 from coord.folder import Materialised, materialise
-from coord.gate import rustup_home
+from coord.room import rustup_home
 from coord.workspace import open_workspace
 from tests.scenarios.test_cargo import CRATE, TESTED, cargo
 from tests.world import World, task_text

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from coord import gate
-from coord.gate import rustup_home
+from coord import evidence
+from coord.room import rustup_home
 from tests.world import World, task_text
 
 LIB = "one\ntwo\nthree\nfour\nfive\n"
@@ -124,7 +124,7 @@ def test_evidence_covers_modes_toolchain_and_steps(world: World) -> None:
     world.git("checkout", "-qf", "--detach")
     assert runs("c") == 1
     version.write_text("2")
-    gate._versions.clear()
+    evidence._versions.clear()
     world.push("feat/d", {})
     assert runs("d") == 1
     world.main({".coord.toml": _profile(f"echo run >> {count} ", tools)})

@@ -413,11 +413,11 @@ def test_what_steps_changed_is_asked_at_once_and_paths_may_look_like_ids(world: 
     third = world.commit("nothing", {})
 
     git = Git(world.agent)
-    changed = git.changed_by([(second, first), (third, second), (third, first)])
+    changed = git.ancestry.changed_by([(second, first), (third, second), (third, first)])
     assert changed[second] == frozenset(odd)
     assert changed[third] == frozenset(odd)
-    assert git.changed_by([(third, second)]).get(third, frozenset()) == frozenset()
-    assert git.changed_by([]) == {}
+    assert git.ancestry.changed_by([(third, second)]).get(third, frozenset()) == frozenset()
+    assert git.ancestry.changed_by([]) == {}
 
 
 def test_json_is_one_object_of_the_review(story: World) -> None:
