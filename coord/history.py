@@ -140,14 +140,16 @@ def put_aside(workspace: Workspace, view: View) -> tuple[Aside, ...]:
     commits = git.objects.commit
     line = git.first_parents(view.snapshot.base)
     told = {commit.oid for step in line for commit in (step, *parts_of(step, commits))}
-    like = git.rev_list("--merges", "--grep=^Coord-Tip: ", view.snapshot.base)
+    like = git.ancestry.rev_list("--merges", "--grep=^Coord-Tip: ", view.snapshot.base)
     left = {oid for oid in like if oid not in told}
     found = []
     for merge in line:
         if not left or "Coord-" in merge.message or len(merge.parents) < 2:
             continue
         brought = [
-            oid for oid in git.rev_list("--merges", *merge.parents[1:], f"^{merge.parents[0]}") if oid in left
+            oid
+            for oid in git.ancestry.rev_list("--merges", *merge.parents[1:], f"^{merge.parents[0]}")
+            if oid in left
         ]
         landed = (read_landing(commits(oid), lambda oid: commits(oid).parents) for oid in reversed(brought))
         tasks = tuple(dict.fromkeys(landing.task for landing in landed if landing))
