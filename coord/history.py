@@ -7,20 +7,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 
-from coord import events, inbox
-from coord.core.agentevent import AgentEvent, Answered, Ended, Noted, Prompted, Started, Warned
+from coord import events
 from coord.core.history import Aside, Entry, History, Kind, Local, Since, Source, joined, settled
 from coord.core.journal import Landing, parts_of, read_landing, read_reverts
 from coord.core.objects import Commit, find_entry
 from coord.core.objects import Kind as ObjectKind
-from coord.core.session import SessionRecord
 from coord.core.signal import REASON, STATUS, SUMMARY, trailers
 from coord.core.text import one_line
 from coord.core.verdict import FREEZE, HISTORY, VERDICT_FILE, VERDICTS, Verdict, VerdictKind, decode
 from coord.dates import commit_named, moment
 from coord.errors import UsageError
 from coord.observe import View
-from coord.sessions.store import EVENTS, Store, Unreadable, read_events
+from coord.sessions.entries import of_notes, of_sessions, sessions
 from coord.workspace import Workspace
 
 #: The forms in which coord tells main of what is no landing (behaviour 8). They decide nothing: what they tell is shown,
@@ -49,20 +47,20 @@ def read_history(workspace: Workspace, view: View, *, task: str = "") -> History
     Of one task, what its branch says and what its sessions were told is part of it.
     """
     local, unread = events.read(workspace.state)
-    sessions = list(_sessions(workspace, task))
+    known = list(sessions(workspace, task))
     found = [
         *_of_main(workspace, view),
         *_of_verdicts(workspace, view),
         *_of_marks(workspace, view),
         *local,
-        *_of_sessions(sessions, in_detail=bool(task)),
+        *of_sessions(known, in_detail=bool(task)),
     ]
     found = _without_renewals(found)
     if task:
         found = [entry for entry in found if entry.task in (task, "")]
-        found += [*_of_branches(workspace, view, task, found), *_of_notes(workspace, task, found)]
+        found += [*_of_branches(workspace, view, task, found), *of_notes(workspace, task, found)]
     first = min((entry.at for entry in local), default=None)
-    return History(joined(found), Local(first, unread, len(sessions)))
+    return History(joined(found), Local(first, unread, len(known)))
 
 
 def _without_renewals(found: list[Entry]) -> list[Entry]:
@@ -337,78 +335,3 @@ def _of_commit(kind: Kind, branch: str, task: str, commit: Commit, words: str) -
         commit.committed, kind, task, words, Source.BRANCH,
         branch=branch, commit=commit.oid, by=_name(commit.author),
     )  # fmt: skip
-
-
-# -- sessions of this machine ------------------------------------------------------------------------------------------
-
-
-def _of_notes(workspace: Workspace, task: str, known: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield what agents and the monitor told the coordinator about a task; a note stays unread, and one that tells what a
-    session's own log told (``known``) is none."""
-    told = [(one.by, *_parts(one.reason)) for one in known if one.kind in (Kind.ANOMALY, Kind.ENDED)]
-    for note in inbox.read(workspace.state, unread_only=False, mark=False):
-        is_told = any(
-            note.session == session and note.text.startswith((f"{name} (", reason or f"{name} ("))
-            for session, name, reason in told
-        )
-        if note.task == task and not is_told:
-            words = f"{one_line(note.level, 20)}: {one_line(note.text, 500)}"
-            yield Entry(note.at, Kind.TOLD, task, words, Source.SESSION, branch=note.branch, by=note.session)
-
-
-def _parts(words: str) -> tuple[str, str]:
-    """Return what a session's log names, and the beginning of what it says of it."""
-    name, _, text = words.partition(": ")
-    return name, text[:100]
-
-
-#: How the lines of a session's log begin that are told of all sessions.
-_TOLD_OF_ALL = (b'"event": "warned"', b'"event": "ended"')
-
-
-def _sessions(workspace: Workspace, task: str) -> Iterator[tuple[SessionRecord, list[AgentEvent]]]:
-    """Yield the sessions (of one task: all its events; of all: what is told of all)."""
-    store = Store.of(workspace)
-    live = ((one, store.folder(one.id)) for one in store.records() if not isinstance(one, Unreadable))
-    for record, folder in (*store.archived(), *live):
-        if not task:
-            yield record, read_events(folder / EVENTS, holding=_TOLD_OF_ALL)[0]
-        elif record.task == task:
-            yield record, read_events(folder / EVENTS)[0]
-
-
-def _of_sessions(
-    sessions: Iterable[tuple[SessionRecord, list[AgentEvent]]], *, in_detail: bool
-) -> Iterator[Entry]:
-    for record, happened in sessions:
-        words = f"{record.id} made for {one_line(record.agent)}, attempt {record.attempt}"
-        yield _of_session(record, record.made, Kind.SESSION, words)
-        for event in happened:
-            told = _told_of(event, in_detail=in_detail)
-            if told:
-                yield _of_session(record, event.at, *told)
-
-
-def _told_of(event: AgentEvent, *, in_detail: bool) -> tuple[Kind, str] | None:
-    match event:
-        case Warned():
-            return Kind.ANOMALY, f"{event.heuristic}: {one_line(event.evidence)}"
-        case Ended():
-            return Kind.ENDED, f"{event.ending.value}" + (
-                f": {one_line(event.reason)}" if event.reason else ""
-            )
-        case Prompted() if in_detail:
-            return Kind.PROMPTED, f"turn {event.turn} ({event.why.value})"
-        case Started() if in_detail:
-            return Kind.TOLD, f"the agent started: {one_line(event.agent)} {one_line(event.version)}".rstrip()
-        case Answered(answer="reject") if in_detail and event.reason:
-            return Kind.TOLD, f"what it asked was denied: {one_line(event.reason)}"
-        # What was "delivered" is told by its number, which means nothing to a person.
-        case Noted() if in_detail and event.text and event.what != "delivered":
-            return Kind.TOLD, f"{one_line(event.what)}: {one_line(event.text)}"
-        case _:
-            return None
-
-
-def _of_session(record: SessionRecord, at: float, kind: Kind, words: str) -> Entry:
-    return Entry(int(at), kind, record.task, words, Source.SESSION, branch=record.branch, by=record.id)
