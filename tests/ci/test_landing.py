@@ -15,6 +15,9 @@ from tests.ci.conftest import WORKERS, Make
 from tests.ci.jobs import Site, Verb
 from tests.world import CHECK, CHECK_SH, task_text
 
+#: A minute and a half on one core: run by make long, and by CI.
+pytestmark = pytest.mark.long
+
 
 def _merged(here: Site, number: int) -> bool:
     return bool(here.rest.state.tickets[number].merged_at)
