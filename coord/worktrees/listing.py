@@ -78,12 +78,20 @@ def orphans(folder: Path, trees: Sequence[Path]) -> tuple[Path, ...]:
     if folder.is_symlink() or not folder.is_dir():
         return ()
     found: list[Path] = []
-    for path in sorted(folder.iterdir()):
+    for path in _entries(folder):
         if path in trees:
             continue
         leads_to_one = any(tree.is_relative_to(path) for tree in trees)
         found += orphans(path, trees) if leads_to_one else [path]
     return tuple(found)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what lies in a folder, sorted; nothing when another process of coord has just tidied it away."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def shown(path: Path) -> str:

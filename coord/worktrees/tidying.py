@@ -104,6 +104,11 @@ def forget_branch(git: Git, branch: str) -> None:
 def remove_empty_parents(path: Path, top: Path) -> None:
     """Remove the folders that a removed worktree leaves empty (``.worktrees/feat``), never above the repository."""
     for parent in path.parents:
-        if parent == top or top not in parent.parents or any(parent.iterdir()):
+        if parent == top or top not in parent.parents:
             return
-        parent.rmdir()
+        try:
+            parent.rmdir()
+        except FileNotFoundError:
+            continue  # another process of coord tidied it at the same moment
+        except OSError:
+            return  # it holds something

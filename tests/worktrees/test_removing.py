@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coord.processes import own
+from coord.worktrees.tidying import remove_empty_parents
 from tests.worktrees.conftest import build, home, merge, session
 from tests.world import World
 
@@ -329,3 +330,15 @@ def test_a_path_cannot_forge_a_line(world: World) -> None:
     kept = world.coord("worktree", "remove", "a").out
     assert not any(line.startswith("removed") for line in kept.splitlines())
     assert not any(line.startswith("removed") for line in world.coord("worktree", "list").out.splitlines())
+
+
+def test_folders_that_another_process_tidies_away_meanwhile_are_no_trouble(tmp_path: Path) -> None:
+    top, gone = tmp_path / "top", tmp_path / "top/.worktrees/feat/deep/a"
+    (top / ".worktrees").mkdir(parents=True)
+    remove_empty_parents(gone, top)
+    assert list(top.iterdir()) == []
+
+    (top / ".worktrees/feat").mkdir(parents=True)
+    (top / ".worktrees/kept").write_text("mine")
+    remove_empty_parents(top / ".worktrees/feat/a", top)
+    assert sorted(path.name for path in (top / ".worktrees").iterdir()) == ["kept"]
