@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.artefacts import read
 from tests.ci.conftest import Make
 
@@ -33,6 +35,7 @@ def test_the_rights_that_the_page_gives_the_app_are_enough(make: Make) -> None:
     assert here.rest.state.dispatches
 
 
+@pytest.mark.long
 def test_a_run_makes_as_many_calls_as_the_page_says(make: Make) -> None:
     here = make(*"abcdefghij")
     for name in "abcdefghij":

@@ -125,6 +125,7 @@ def _contains(world: World, tip: str) -> bool:
     return "main" in world.git("branch", "--contains", tip, "--list", "main", at=world.origin, ok=False)
 
 
+@pytest.mark.long
 def test_three_coordinators_and_a_stream_of_pushes_lose_and_double_nothing(world: World) -> None:
     _stream(world, coordinators=3, pushes=15, seed=1)
 

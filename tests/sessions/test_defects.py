@@ -8,6 +8,8 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
+
 from coord.sessions.store import Store
 from tests.sessions.team import CONFIG, Team, calm, finish, script, spawned, task, team_of
 from tests.world import World, task_text
@@ -39,6 +41,7 @@ def test_what_lands_takes_session_worktree_claim_and_both_branches_with_it(world
         assert [record.task for record, _ in Store(_state(team) / "sessions").archived()] == ["a"]
 
 
+@pytest.mark.long
 def test_progress_and_words_complete_nothing(world: World) -> None:
     """Any progress message marked a session completed."""
     chatter = script(
@@ -128,6 +131,7 @@ def test_counters_and_cost_outlive_a_host(world: World) -> None:
         assert team.world.coord("logs", "a").out.count("warning: failed-tools") == 1
 
 
+@pytest.mark.long
 def test_a_restart_of_the_machine_names_its_sessions_and_the_loop_takes_them_up(world: World) -> None:
     work = script(
         [{"shell": ["sh", "-c", "[ -e .git-seen ] || { touch .git-seen; sleep 600; }"]}, *finish("a")]

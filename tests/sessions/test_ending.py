@@ -40,6 +40,7 @@ def team(world: World) -> Iterator[Team]:
         yield made
 
 
+@pytest.mark.long
 def test_an_abort_in_any_phase_leaves_no_process_claim_worktree_or_branch(team: Team) -> None:
     spawned(team, *("model", "tool", "asks", "ended", "hostless", "agentless"))
     phases = {"model": "model", "tool": "tool", "asks": "question", "ended": "ended"}

@@ -59,6 +59,7 @@ def team(world: World) -> Iterator[Team]:
         yield made
 
 
+@pytest.mark.long
 def test_messages_reach_agents_and_answers_reach_what_they_ask(team: Team) -> None:
     busy, hangs, asks, ends = spawned(team, "busy", "hangs", "asks", "ends")
     team.until(lambda: all(s.standing.turn for s in team.sessions()))

@@ -245,6 +245,7 @@ def test_a_prompt_of_ones_own_has_the_tasks_facts(world: World, tmp_path: Path) 
         assert "nowhere.j2 cannot be read" in missing.err
 
 
+@pytest.mark.long
 def test_start_open_fork_and_swarm_make_sessions_without_a_task(world: World) -> None:
     with team_of(world, {}) as team:
         hello = (
