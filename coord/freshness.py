@@ -59,9 +59,9 @@ def as_of(workspace: Workspace, tip: str) -> str:
     return age.as_of(workspace.main_name, tip, at, committed)
 
 
-def unread(snapshot: Snapshot, *, is_asked: bool, is_read: bool) -> str:
+def unread(workspace: Workspace, snapshot: Snapshot, *, is_asked: bool) -> str:
     """Return the words about pull requests that nobody has read, to stand behind what ``as_of`` says."""
-    if is_read or not snapshot.hosted:
+    if not snapshot.hosted or (is_asked and workspace.hosting.forge is not None):
         return ""
     return (
         f"; pull requests are not read{': there is no token for GitHub' if is_asked else ' without --fetch'}"

@@ -139,21 +139,20 @@ def put_aside(workspace: Workspace, view: View) -> tuple[Aside, ...]:
     line = git.first_parents(view.snapshot.base)
     told = {commit.oid for step in line for commit in (step, *parts_of(step, commits))}
     like = git.ancestry.rev_list("--merges", "--grep=^Coord-Tip: ", view.snapshot.base)
-    left = {oid for oid in like if oid not in told}
+    landed = (
+        (oid, read_landing(commits(oid), lambda oid: commits(oid).parents)) for oid in like if oid not in told
+    )
+    left = {oid: landing.task for oid, landing in landed if landing}
     found = []
     for merge in line:
-        if not left or "Coord-" in merge.message or len(merge.parents) < 2:
+        if not left:
+            break
+        if "Coord-" in merge.message or len(merge.parents) < 2:
             continue
-        brought = [
-            oid
-            for oid in git.ancestry.rev_list("--merges", *merge.parents[1:], f"^{merge.parents[0]}")
-            if oid in left
-        ]
-        landed = (read_landing(commits(oid), lambda oid: commits(oid).parents) for oid in reversed(brought))
-        tasks = tuple(dict.fromkeys(landing.task for landing in landed if landing))
+        brought = git.ancestry.rev_list("--merges", *merge.parents[1:], f"^{merge.parents[0]}")
+        tasks = tuple(dict.fromkeys(left.pop(oid) for oid in reversed(brought) if oid in left))
         if tasks:
             found.append(Aside(merge.oid, _name(merge.author), merge.committed, tasks))
-        left -= set(brought)
     return tuple(found)
 
 

@@ -152,9 +152,11 @@ def survey(
     view = memory.observed(workspace, now=int(now), asks_forge=asks_forge)
     snapshot = with_remembered(view.snapshot, events.recent(workspace.state))
     present = branches_and_sessions(workspace, replace(view, snapshot=snapshot), memory)
+    knows = memory.knows_pulls
+    unread = "" if knows else freshness.unread(workspace, view.snapshot, is_asked=asks_forge)
     present = replace(
         present,
-        said=present.said + freshness.unread(view.snapshot, is_asked=asks_forge, is_read=memory.knows_pulls),
+        said=present.said + unread,
         queue=with_clashes(present.queue, memory.foretold(workspace, view)),
         at=int(now),
         worktrees=_worktrees(workspace, trees, memory, patience),

@@ -70,10 +70,8 @@ def run(call: Call) -> Exit:
     kinds = frozenset(args.kind or (Kind if args.all else frozenset(Kind) - _UNDERWAY))
     found = [e for e in reversed(history.entries) if e.kind in kinds and (not tasks or e.task in tasks)]
     shown = found[: args.limit or None]
-    is_read = args.fetch and workspace.hosting.forge is not None
-    call.output.say(
-        as_of(workspace, view.snapshot.base) + unread(view.snapshot, is_asked=args.fetch, is_read=is_read)
-    )
+    said = as_of(workspace, view.snapshot.base)
+    call.output.say(said + unread(workspace, view.snapshot, is_asked=args.fetch))
     if call.output.json:
         local = history.local
         call.output.emit(

@@ -62,8 +62,7 @@ def run(call: Call) -> Exit:
     first, *others = chain(view.snapshot, present, task, branch="" if word == task else word)
     history = read_history(workspace, view, task=task)
     links = (undone(over(first, history.entries), history.entries), *others)
-    is_read = call.args.fetch and workspace.hosting.forge is not None
-    call.output.say(present.said + unread(view.snapshot, is_asked=call.args.fetch, is_read=is_read))
+    call.output.say(present.said + unread(workspace, view.snapshot, is_asked=call.args.fetch))
     seen = _seen_of(view, links[0])
     beside = others_of(view.snapshot, present, links[0])
     branches = [_link(link) for link in beside]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from itertools import groupby, pairwise
 from typing import Any
@@ -280,24 +282,24 @@ def _in_turn(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def _one_second(entries: list[Entry]) -> list[Entry]:
     """Return entries in the order in which they stand, but for those that another one has to come before."""
-    after: dict[int, list[int]] = {}
-    waits = [0] * len(entries)
+    if len(entries) < 2:
+        return entries
     of_task = sorted((e.task, e.nth, i) for i, e in enumerate(entries) if e.nth)
     on_main = sorted((e.place, i) for i, e in enumerate(entries) if e.place)
     follow = [(one[-1], two[-1]) for one, two in pairwise(of_task) if one[0] == two[0]]
     follow += [(one[-1], two[-1]) for one, two in pairwise(on_main)]
+    sorter: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(range(len(entries)), ()))
     for first, then in follow:
-        after.setdefault(first, []).append(then)
-        waits[then] += 1
-    free = [i for i, count in enumerate(waits) if not count]
-    found = []
+        sorter.add(then, first)
+    # What refs say that anybody may push can contradict main: it is told all the same, after the rest.
+    with suppress(CycleError):
+        sorter.prepare()
+    free, found = sorted(sorter.get_ready()), []
     while free:
         found.append(heappop(free))
-        for then in after.get(found[-1], ()):
-            waits[then] -= 1
-            if not waits[then]:
-                heappush(free, then)
-    # What refs say that anybody may push can contradict main: it is told all the same.
+        sorter.done(found[-1])
+        for then in sorter.get_ready():
+            heappush(free, then)
     return [entries[i] for i in (*found, *sorted(set(range(len(entries))) - set(found)))]
 
 

@@ -369,16 +369,15 @@ def _untouched(facts: Facts, graph: TaskGraph) -> Iterator[Item]:
     known = [task for id in conflicted if (task := graph.get(id))]
     silent = [task.id for task in known if not task.touches]
     if len(silent) > 1 and len(facts.conflicts) > 1:
+        told: Words = (
+            f"{len(silent)} of the {len(known)} tasks on either side of a conflict stated none: ",
+            *names(silent, 8),
+        )
         yield Item(
             slug("touches"),
             ("State touches in task files, so that tasks on the same files are not given out side by side",),
             _urgent(len(silent), len(facts.landings)),
-            (
-                (
-                    f"{len(silent)} of the {len(known)} tasks on either side of a conflict stated none: ",
-                    *names(silent, 8),
-                ),
-            ),
+            (told,),
             Measure(
                 ("tasks in conflicts that state no touches",),
                 len(silent),
